@@ -1,0 +1,72 @@
+# Verbs for people and CI. Every verb that touches a cloud touches the three emulated ones, with a state of its own in
+# .state/; real accounts are plain `pulumi preview` and `pulumi up` (README).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+STACK ?= sandbox
+SET ?=
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PULUMI := .venv/.pulumi
+STACKCTL = $(BIN)/python -m tools.stack
+
+##@ The program on the emulated clouds (STACK=sandbox|dev|staging|prod, SET="workload.requests_per_second=128 ...")
+.PHONY: preview up destroy status leftovers remove-leftovers env wipe plan
+preview: setup ## Show what `up` would change
+	@$(STACKCTL) preview --stack $(STACK) $(SET:%=--set %)
+up: setup ## Build the stack; ends with the plan, its cost and the endpoint
+	@$(STACKCTL) up --stack $(STACK) $(SET:%=--set %)
+destroy: setup ## Take the stack down
+	@$(STACKCTL) destroy --stack $(STACK)
+status: setup ## Groups and machines of the emulated clouds
+	@$(BIN)/python -m sandbox status
+plan: setup ## The plan alone, without Pulumi
+	@$(BIN)/python -m allocator plan --stack $(STACK) $(SET:%=--set %)
+leftovers: setup ## What an interrupted run created without the state knowing
+	@$(STACKCTL) leftovers --stack $(STACK)
+remove-leftovers: setup ## Remove it
+	@$(STACKCTL) leftovers --stack $(STACK) --remove
+env: setup ## Shell exports for plain `pulumi stack output ...` on the emulated state: eval "$$(make -s env)"
+	@$(STACKCTL) env
+wipe: ## Forget the emulated clouds and Pulumi's state of them, together
+	@rm -rf .state && echo "emulated clouds and their state wiped"
+
+##@ Development
+.PHONY: setup check format test bench pins clean help
+setup: ## Install everything (pip and the Pulumi CLI, side by side); a second run does nothing
+	@$(MAKE) -j2 $(INSTALLED) $(PULUMI)
+check: setup ## Formatter, linter, types, who may import whom
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+format: setup ## Format and fix what can be fixed
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+test: setup ## All tests (about 5 minutes)
+	@echo "tests: allocator, infra, emulated clouds, and the real engine end to end; about 5 minutes ..."
+	@PATH="$$(cat $(PULUMI)):$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/python -m pytest
+bench: setup ## Wall time and peak memory of plan, preview and up
+	@$(BIN)/python -m bench.stack
+pins: setup ## Write requirements*.txt from requirements*.in
+	@tools/pins.sh
+clean: ## Remove what make made here (not the cached CLI)
+	@rm -rf .venv .state build *.egg-info .mypy_cache .ruff_cache .hypothesis
+help: ## This text
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(INSTALLED): requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $$($(PYTHON) --version) is too old: install Python 3.11 or newer, or set PYTHON=" >&2; exit 1; }
+	@echo "python: installing the pinned packages into .venv (1.3 GB), about 2 minutes ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --no-deps --no-build-isolation -e .
+	@echo "python: compiling them to bytecode, about 1 minute; it saves 25 s at every preview ..."
+	@$(BIN)/python -m compileall -q -j 0 .venv/lib >/dev/null || true
+	@touch $@
+$(PULUMI): tools/pulumi/install.sh
+	@tools/pulumi/install.sh $@

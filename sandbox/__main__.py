@@ -1,0 +1,140 @@
+"""Three emulated clouds on this machine: `python -m sandbox --help`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from sandbox.leftovers import leftovers, remove
+from sandbox.machines import quota_name
+from sandbox.market import Market
+from sandbox.server import serving
+from sandbox.status import render, status
+from sandbox.world import World
+
+STATE = Path(".state/clouds.db")
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = _parser().parse_args(argv)
+    try:
+        market = Market.load(args.market) if args.market else Market([])
+    except (OSError, ValueError) as error:
+        print(f"error: market file {args.market}: {error}", file=sys.stderr)
+        return 1
+    args.state.parent.mkdir(parents=True, exist_ok=True)
+    world = World(args.state, market)
+    try:
+        code: int = args.act(world, args)
+    finally:
+        world.close()
+    return code
+
+
+def _serve(world: World, _args: argparse.Namespace) -> int:
+    """Serve until interrupted; print what to export for a Pulumi engine."""
+    done = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: done.set())
+    with serving(world) as attach:
+        for name, value in attach.items():
+            print(f"export {name}={value}")
+        print("# serving; end with Ctrl-C", flush=True)
+        done.wait()
+    return 0
+
+
+def _run(world: World, args: argparse.Namespace) -> int:
+    """Run a command whose Pulumi engine meets the emulated clouds; its exit code is the answer."""
+    command = args.command[1:] if args.command[:1] == ["--"] else args.command
+    if not command:
+        print("error: nothing to run; try python -m sandbox run -- pulumi preview", file=sys.stderr)
+        return 1
+    with serving(world) as attach:
+        child = subprocess.Popen(command, env=os.environ | attach)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the child, in the same terminal, gets it too
+        signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+        return child.wait()
+
+
+def _status(world: World, args: argparse.Namespace) -> int:
+    """Show groups and machines."""
+    facts = status(world)
+    print(json.dumps(facts, indent=2) if args.json else render(facts))
+    return 0
+
+
+def _stock(world: World, args: argparse.Namespace) -> int:
+    """Set how many machines a zone has to sell, or with the single word `all` the default of every zone."""
+    name = "stock" if args.sale == "all" else f"stock/{args.sale}/{args.market_kind}"
+    return _set(world, name, args.count)
+
+
+def _quota(world: World, args: argparse.Namespace) -> int:
+    """Set how many vCPUs of a quota family may run in a region."""
+    cloud, _, rest = args.quota.partition("/")
+    region, _, family = rest.partition("/")
+    return _set(world, quota_name(cloud, region, family), args.count)
+
+
+def _set(world: World, name: str, count: int) -> int:
+    with world.change():
+        world.set_setting(name, str(count))
+    print(f"{name} = {count}")
+    return 0
+
+
+def _leftovers(world: World, args: argparse.Namespace) -> int:
+    """List what carries a tag but is not among the known ids; with --remove, delete it."""
+    known = json.loads(args.known.read_text()) if args.known else []
+    found = leftovers(world, args.tag, known)
+    for record in found:
+        print(f"{record.cloud:<6} {record.region:<15} {record.kind:<40} {record.name or record.id}")
+    if not args.remove:
+        return 0
+    stuck = remove(world, found)
+    for record in stuck:
+        print(f"error: {record.kind} {record.id} is still in use", file=sys.stderr)
+    return 1 if stuck else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description="AWS, GCP and Azure as far as a Pulumi program needs them, on loopback: real state, real "
+        "refusals, no account. Everything is kept in the state file.",
+    )
+    parser.add_argument("--state", type=Path, default=STATE, help=f"state file (default {STATE})")
+    parser.add_argument("--market", type=Path, help="snapshot of what the clouds sell (JSON)")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    def verb(name: str, act: object) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=(act.__doc__ or "").strip().split("\n")[0])
+        added.set_defaults(act=act)
+        return added
+
+    verb("serve", _serve)
+    verb("run", _run).add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND ...")
+    verb("status", _status).add_argument("--json", action="store_true", help="for machines")
+    stock = verb("stock", _stock)
+    stock.add_argument("sale", help="CLOUD/REGION/ZONE/TYPE, or all")
+    stock.add_argument("market_kind", choices=("spot", "on_demand"), nargs="?", default="spot")
+    stock.add_argument("count", type=int)
+    quota = verb("quota", _quota)
+    quota.add_argument("quota", help="CLOUD/REGION/FAMILY")
+    quota.add_argument("count", type=int, help="vCPUs")
+    left = verb("leftovers", _leftovers)
+    left.add_argument("--tag", required=True, help="KEY=VALUE")
+    left.add_argument("--known", type=Path, help="JSON list of the ids that somebody accounts for")
+    left.add_argument("--remove", action="store_true", help="delete what is listed")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

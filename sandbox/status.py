@@ -1,0 +1,68 @@
+"""Groups and machines of the emulated clouds, as text or data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sandbox.fields import get
+from sandbox.machines import MACHINE
+from sandbox.server import PACKAGES
+from sandbox.world import World
+
+
+def status(world: World) -> dict[str, Any]:
+    """Counts of resources per cloud, and every group with its wanted size and its machines."""
+    sizes = {
+        (package.cloud, kind.name): kind.size_path
+        for package in PACKAGES
+        for kind in package.kinds()
+        if kind.size_path
+    }
+    records = world.all()
+    machines = [record for record in records if record.kind == MACHINE]
+    groups = [
+        {
+            "cloud": record.cloud,
+            "region": record.region,
+            "group": record.name or record.id,
+            "wanted": get(record.body, sizes[record.cloud, record.kind]) or 0,
+            "machines": dict(
+                sorted(
+                    Counter(
+                        f"{m.body['instance_type']} {m.body['market']} {m.body['zone']}"
+                        for m in machines
+                        if m.cloud == record.cloud and m.body["group"] == record.id
+                    ).items()
+                )
+            ),
+        }
+        for record in records
+        if (record.cloud, record.kind) in sizes
+    ]
+    resources = Counter(record.cloud for record in records if record.kind != MACHINE)
+    return {
+        "resources": dict(sorted(resources.items())),
+        "groups": sorted(groups, key=lambda g: (g["cloud"], g["region"], g["group"])),
+        "usd_per_hour": sum(m.body["usd_micro_per_hour"] or 0 for m in machines) / 1e6,
+    }
+
+
+def render(facts: dict[str, Any]) -> str:
+    """The status as lines for a terminal."""
+    if not facts["resources"]:
+        return "the emulated clouds are empty"
+    lines = [
+        "resources  " + ", ".join(f"{cloud} {n}" for cloud, n in facts["resources"].items()),
+        f"machines   ${facts['usd_per_hour']:.2f}/h",
+        "",
+        f"{'cloud':<7}{'region':<16}{'group':<52}{'wanted':>7}{'running':>9}  machines",
+    ]
+    for group in facts["groups"]:
+        running = sum(group["machines"].values())
+        listed = ", ".join(f"{n} x {what}" for what, n in group["machines"].items())
+        lines.append(
+            f"{group['cloud']:<7}{group['region']:<16}{group['group']:<52}"
+            f"{group['wanted']:>7}{running:>9}  {listed or '-'}"
+        )
+    return "\n".join(lines)

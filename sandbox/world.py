@@ -1,0 +1,139 @@
+"""The one model behind both faces: every resource of the three clouds, kept in a file that survives a restart.
+
+A change is a transaction: a refusal half-way leaves nothing behind, as with the real clouds' single calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox.market import Market
+
+_SCHEMA = """
+create table if not exists records (
+  cloud text, kind text, id text, serial integer, data text, primary key (cloud, kind, id));
+create table if not exists settings (name text primary key, value text);
+"""
+
+
+@dataclass(slots=True)
+class Record:
+    """One thing that a cloud holds.
+
+    `body` has the members of the vendor's API; `tags` are its tags or labels; `parents` the ids of the things it
+    lives in or points at; `live` what the cloud knows beyond the request (addresses, states, versions).
+    """
+
+    cloud: str
+    kind: str
+    id: str
+    region: str
+    body: dict[str, Any]
+    name: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    parents: list[str] = field(default_factory=list)
+    live: dict[str, Any] = field(default_factory=dict)
+    serial: int = 0
+
+
+class World:
+    """All records, with the market they buy machines from. Safe to use from several threads."""
+
+    def __init__(self, path: Path | str, market: Market) -> None:
+        self.market = market
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(str(path), check_same_thread=False, isolation_level=None)
+        self._db.execute("pragma journal_mode=wal")
+        self._db.execute("pragma synchronous=normal")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file. Everything committed stays."""
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """All or nothing: an exception inside undoes what was written inside."""
+        with self._lock:
+            if self._db.in_transaction:
+                yield
+                return
+            self._db.execute("begin immediate")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("rollback")
+                raise
+            self._db.execute("commit")
+
+    def put(self, record: Record) -> Record:
+        """Write a record, new or changed."""
+        with self._lock:
+            record.serial = record.serial or self.next_serial()
+            data = {name: getattr(record, name) for name in Record.__slots__}
+            self._db.execute(
+                "insert or replace into records values (?, ?, ?, ?, ?)",
+                (record.cloud, record.kind, record.id, record.serial, json.dumps(data)),
+            )
+        return record
+
+    def get(self, cloud: str, kind: str, record_id: str) -> Record | None:
+        """The record, or None when the cloud has no such thing."""
+        with self._lock:
+            row = self._db.execute(
+                "select data from records where cloud = ? and kind = ? and id = ?",
+                (cloud, kind, record_id),
+            ).fetchone()
+        return Record(**json.loads(row[0])) if row else None
+
+    def remove(self, record: Record) -> None:
+        """Forget a record."""
+        with self._lock:
+            self._db.execute(
+                "delete from records where cloud = ? and kind = ? and id = ?",
+                (record.cloud, record.kind, record.id),
+            )
+
+    def all(self, cloud: str | None = None, kind: str | None = None) -> list[Record]:
+        """Records in the order of their creation."""
+        with self._lock:
+            rows = self._db.execute(
+                "select data from records where cloud like ? and kind like ? order by serial",
+                (cloud or "%", kind or "%"),
+            ).fetchall()
+        return [Record(**json.loads(row[0])) for row in rows]
+
+    def children(self, record: Record) -> list[Record]:
+        """Records of the same cloud that live in or point at this one."""
+        return [other for other in self.all(record.cloud) if record.id in other.parents]
+
+    def next_serial(self) -> int:
+        """A number never given before, also not before a restart."""
+        with self._lock:
+            number = int(self.setting("serial", "0")) + 1
+            self.set_setting("serial", str(number))
+        return number
+
+    def new_hex(self, length: int) -> str:
+        """A fresh identifier of so many hexadecimal digits."""
+        return hashlib.sha256(f"id-{self.next_serial()}".encode()).hexdigest()[:length]
+
+    def setting(self, name: str, default: str) -> str:
+        """A value set by hand or by the world itself."""
+        with self._lock:
+            row = self._db.execute("select value from settings where name = ?", (name,)).fetchone()
+        return row[0] if row else default
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Keep a value across restarts."""
+        with self._lock:
+            self._db.execute("insert or replace into settings values (?, ?)", (name, value))

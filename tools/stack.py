@@ -1,0 +1,239 @@
+"""Runs the real program through the real Pulumi engine on the emulated clouds: what `make up` and its siblings call.
+
+The state of both, the engine's and the clouds', lives in .state/ of the clone, so that they can only be wiped
+together. An interrupted run is picked up: its stale lock is removed when the process that held it is gone, and what
+the clouds had created without the state knowing is found by the stack's tag and removed before the next `up`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = Path(os.environ.get("SKYBLEND_STATE", ROOT / ".state"))
+VENV = ROOT / ".venv"
+PROJECT = "skyblend"
+
+
+class StackError(Exception):
+    """One line for the person at the terminal."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack on the emulated clouds. `overrides` are "key.path=value" in the words of the stack file."""
+
+    name: str
+    overrides: tuple[str, ...] = ()
+
+    @cached_property
+    def env(self) -> dict[str, str]:
+        """The environment of every engine command."""
+        return os.environ | exports()
+
+    @property
+    def file(self) -> Path:
+        """The stack's own file; never written."""
+        return ROOT / "stacks" / f"Pulumi.{self.name}.yaml"
+
+    @property
+    def config(self) -> Path:
+        """The copy that the engine reads and adds its encryption salt to."""
+        return STATE / "config" / f"Pulumi.{self.name}.yaml"
+
+    def prepare(self) -> None:
+        """Make the stack known to the engine and its configuration current."""
+        if not self.file.exists():
+            known = ", ".join(
+                sorted(p.name.split(".")[1] for p in ROOT.glob("stacks/Pulumi.*.yaml"))
+            )
+            raise StackError(f"no stack {self.name!r} in stacks/; there are {known}")
+        (STATE / "backend").mkdir(parents=True, exist_ok=True)
+        if not (STATE / f"backend/.pulumi/stacks/{PROJECT}/{self.name}.json").exists():
+            mine = self.file.read_bytes()
+            self.pulumi("stack", "init", self.name, quiet=True)
+            written = yaml.safe_load(self.file.read_text())
+            self.file.write_bytes(mine)
+            self._write_config(written["encryptionsalt"])
+        else:
+            self._write_config(yaml.safe_load(self.config.read_text())["encryptionsalt"])
+        self._unlock()
+
+    def _write_config(self, salt: str) -> None:
+        data = yaml.safe_load(self.file.read_text()) or {}
+        for override in self.overrides:
+            _override(data.setdefault("config", {}), override)
+        self.config.parent.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(yaml.safe_dump(data | {"encryptionsalt": salt}, sort_keys=False))
+
+    def _unlock(self) -> None:
+        """Remove the lock of a run that is gone; refuse to go on beside one that is not."""
+        locks = STATE / f"backend/.pulumi/locks/organization/{PROJECT}/{self.name}"
+        for lock in locks.glob("*.json"):
+            pid = json.loads(lock.read_text())["pid"]
+            if Path(f"/proc/{pid}").exists():
+                raise StackError(
+                    f"stack {self.name} is in use by process {pid}; wait for it or end it"
+                )
+            print(f"lock of process {pid}, which is gone: pulumi cancel --yes --stack {self.name}")
+            self.pulumi("cancel", "--yes", "--stack", self.name, quiet=True)
+
+    def pulumi(self, *args: str, quiet: bool = False, emulated: bool = False) -> str:
+        """Run a Pulumi command; its output is returned when quiet, shown otherwise."""
+        command = ["pulumi", *args, "--non-interactive"]
+        if emulated:
+            command = [*sandbox("--market", str(newest_snapshot())), "run", "--", *command]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.env, text=True, check=False,
+            stdout=subprocess.PIPE if quiet else None, stderr=subprocess.PIPE if quiet else None,
+        )  # fmt: skip
+        if done.returncode:
+            told = f": {done.stderr.strip().splitlines()[-1]}" if quiet and done.stderr else ""
+            raise StackError(f"pulumi {args[0]} of stack {self.name} failed{told}")
+        return done.stdout or ""
+
+    def operate(self, verb: str, *args: str) -> None:
+        """A command that meets the clouds."""
+        self.pulumi(
+            verb, "--stack", self.name, "--config-file", str(self.config), *args, emulated=True
+        )
+
+    def state(self) -> dict[str, Any]:
+        """The deployment as the engine knows it."""
+        exported = json.loads(self.pulumi("stack", "export", "--stack", self.name, quiet=True))
+        deployment: dict[str, Any] = exported["deployment"] or {}
+        return deployment
+
+    def leftovers(self, *, remove: bool) -> None:
+        """List, or remove, what the clouds hold under the stack's tag although the state does not know it."""
+        known = STATE / "known.json"
+        resources = self.state().get("resources", [])
+        known.write_text(json.dumps([r["id"] for r in resources if r.get("id")]))
+        done = subprocess.run(
+            [
+                *sandbox(), "leftovers", "--tag", f"skyblend-stack={self.name}", "--known", str(known),
+                *(["--remove"] if remove else []),
+            ],
+            cwd=ROOT, text=True, check=False, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        if done.stdout:
+            print(f"unknown to the state of {self.name}:\n{done.stdout.rstrip()}")
+            word = "removed" if remove else f"remove with: make remove-leftovers STACK={self.name}"
+            print(word)
+        elif not remove:
+            print(f"nothing unknown to the state of {self.name}")
+        if done.returncode:
+            raise StackError("some leftovers are still in use; make destroy, then try again")
+
+    def after_interruption(self) -> None:
+        """If the last run did not end: clear what it left, in the state and in the clouds."""
+        if not self.state().get("pending_operations"):
+            return
+        print("the last run was interrupted; clearing its pending operations")
+        self.operate(
+            "refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--suppress-outputs"
+        )
+        self.leftovers(remove=True)
+
+
+def exports() -> dict[str, str]:
+    """What a shell needs to talk to the emulated stacks' state with plain `pulumi`."""
+    pulumi = (VENV / ".pulumi").read_text().strip()
+    return {
+        "PATH": os.pathsep.join([str(VENV / "bin"), pulumi, os.environ["PATH"]]),
+        "VIRTUAL_ENV": str(VENV),
+        "PULUMI_HOME": str(STATE / "pulumi"),
+        "PULUMI_BACKEND_URL": f"file://{STATE / 'backend'}",
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+
+
+def sandbox(*options: str) -> list[str]:
+    """The emulated clouds' own command line."""
+    return [sys.executable, "-m", "sandbox", "--state", str(STATE / "clouds.db"), *options]
+
+
+def newest_snapshot() -> Path:
+    """The market that the emulated clouds sell from."""
+    return max((ROOT / "stacks/snapshots").glob("*.json"))
+
+
+def _override(config: dict[str, Any], override: str) -> None:
+    path, separator, value = override.partition("=")
+    if not separator or "." not in path:
+        raise StackError(f"cannot read {override!r}; write SET=workload.requests_per_second=128")
+    section, *steps, last = path.split(".")
+    place = config.setdefault(f"{PROJECT}:{section}", {})
+    for step in steps:
+        place = place.setdefault(step, {})
+    place[last] = yaml.safe_load(value)
+
+
+def up(stack: Stack) -> None:
+    """Build the stack and say what stands there."""
+    stack.after_interruption()
+    print(f"up: stack {stack.name} on the emulated clouds, usually under a minute ...", flush=True)
+    stack.operate("up", "--yes", "--skip-preview", "--suppress-outputs")
+    outputs = json.loads(
+        stack.pulumi("stack", "output", "--json", "--stack", stack.name, quiet=True)
+    )
+    count = len([r for r in stack.state()["resources"] if r.get("custom") and r.get("id")])
+    report = [sys.executable, "-m", "allocator", "explain", "-"]
+    subprocess.run(report, cwd=ROOT, input=json.dumps(outputs["plan"]), text=True, check=True)
+    print(f"endpoint   {outputs['endpoint']}\nresources  {count}")
+
+
+def preview(stack: Stack) -> None:
+    """Show what `up` would change."""
+    stack.operate("preview", "--suppress-outputs")
+
+
+def destroy(stack: Stack) -> None:
+    """Take everything down."""
+    stack.after_interruption()
+    stack.operate("destroy", "--yes", "--skip-preview", "--suppress-outputs")
+    stack.leftovers(remove=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.stack", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("verb", choices=("up", "preview", "destroy", "leftovers", "env"))
+    parser.add_argument("--stack", default="sandbox")
+    parser.add_argument(
+        "--set", action="append", default=[], help="override, e.g. workload.requests_per_second=128"
+    )
+    parser.add_argument("--remove", action="store_true", help="with leftovers: delete them")
+    args = parser.parse_args(argv)
+    if args.verb == "env":
+        for name, value in exports().items():
+            print(f"export {name}='{value}'")
+        return 0
+    stack = Stack(args.stack, tuple(args.set))
+    try:
+        stack.prepare()
+        if args.verb == "leftovers":
+            stack.leftovers(remove=args.remove)
+        else:
+            {"up": up, "preview": preview, "destroy": destroy}[args.verb](stack)
+    except StackError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
