@@ -224,7 +224,9 @@ class Plan:
             )
         plan: Plan = _read(cls, {k: v for k, v in data.items() if k != "digest"})
         if plan.digest != data.get("digest"):
-            raise ValueError(f"plan's digest is {data.get('digest')}, its decisions hash to {plan.digest}")
+            raise ValueError(
+                f"plan's digest is {data.get('digest')}, its decisions hash to {plan.digest}"
+            )
         return plan
 
 

@@ -128,3 +128,7 @@ class Kind:
     def outputs(self, ctx: Context, record: Record) -> Json:
         """Outputs beyond the inputs; must have the names in `computed`."""
         return {}
+
+    def unknown_after(self, ctx: Context, inputs: Json) -> tuple[str, ...]:
+        """Outputs that an update from `ctx.olds` to these inputs makes unknown in preview."""
+        return ()

@@ -163,9 +163,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
         def answer() -> provider_pb2.UpdateResponse:
             kind.check(ctx, body, UPDATE)
+            unknown = dict.fromkeys(kind.unknown_after(ctx, inputs), UNKNOWN)
             if request.preview:
                 return provider_pb2.UpdateResponse(
-                    properties=_struct(_plain(request.olds) | inputs)
+                    properties=_struct(_plain(request.olds) | inputs | unknown)
                 )
             gone = Refusal("NotFound", f"{kind.token} {request.id} does not exist")
             record = ctx.need(kind.name, request.id, gone)

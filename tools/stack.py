@@ -146,14 +146,14 @@ class Stack:
         self.leftovers(remove=True)
 
 
-def exports() -> dict[str, str]:
+def exports(state: Path = STATE) -> dict[str, str]:
     """What a shell needs to talk to the emulated stacks' state with plain `pulumi`."""
     pulumi = (VENV / ".pulumi").read_text().strip()
     return {
         "PATH": os.pathsep.join([str(VENV / "bin"), pulumi, os.environ["PATH"]]),
         "VIRTUAL_ENV": str(VENV),
-        "PULUMI_HOME": str(STATE / "pulumi"),
-        "PULUMI_BACKEND_URL": f"file://{STATE / 'backend'}",
+        "PULUMI_HOME": str(state / "pulumi"),
+        "PULUMI_BACKEND_URL": f"file://{state / 'backend'}",
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
