@@ -1,35 +1,54 @@
-"""Market data frozen in a file: which machines with GPUs each cloud sells, where, and at what price.
-
-A snapshot is made by `python -m tools.prices build` and never changes afterwards. Its digest does not depend on the
-order of rows. Nothing here knows today's date: ages are computed from a date that is passed in.
-"""
+"""Market snapshots: frozen prices of what the clouds sell, read and checked."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from allocator.errors import SnapshotError
-from allocator.plan import Cloud, Count, Market, digest_of
+from allocator.errors import DataError, first_problem
+from allocator.plan import Cloud, Market, digest_of
 
-CLOUDS: tuple[Cloud, ...] = get_args(Cloud)
+USD_MICRO = 1_000_000
+_Price = Annotated[float, Field(gt=0, lt=100_000, allow_inf_nan=False)]
 
-_Text = Annotated[str, Field(min_length=1)]
-_Price = Annotated[int, Field(gt=0, le=10_000_000_000)]
-_STRICT = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    cloud: Cloud
+    region: Annotated[str, Field(min_length=1)]
+    zones: list[str]
+    instance_type: Annotated[str, Field(min_length=1)]
+    gpu: Annotated[str, Field(min_length=1)]
+    gpus: Annotated[int, Field(ge=1, le=64)]
+    vcpus: Annotated[int, Field(ge=1)]
+    on_demand_usd: _Price | None
+    spot_usd: _Price | None
+    interruption_band: Annotated[int, Field(ge=0, le=4)] | None
+    note: str
+
+
+class _Head(BaseModel):
+    schema_version: Literal[1]
+    as_of: date
+    sources: list[dict[str, str]]
+    offerings: list[Any]
+
+
+_ROWS = TypeAdapter(_Row)
 
 
 @dataclass(frozen=True, slots=True)
 class Offering:
-    """A machine type on sale in a region. Prices are for the whole machine; None: not sold, or not known.
+    """An instance type in a place. Prices are for one node in micro-USD per hour, None where not sold.
 
-    `zones` are those this row's prices hold in (empty: the source does not say). `interruption_band` is AWS's
-    monthly one: 0..4 for under 5, 5-10, 10-15, 15-20, over 20 % of machines; None where none is published.
+    `zones` is empty where the source does not say. `interruption_band`: 0 (under 5 % a month) to 4 (above 20 %), AWS.
     """
 
     cloud: Cloud
@@ -38,125 +57,81 @@ class Offering:
     instance_type: str
     gpu: str
     gpus: int
-    vcpus: int
-    mem_gib: float
     on_demand_usd_micro: int | None
     spot_usd_micro: int | None
     interruption_band: int | None
-    note: str
-
-    @property
-    def key(self) -> tuple[str, str, tuple[str, ...], str]:
-        """What makes a row unique, and the order of rows."""
-        return (self.cloud, self.region, self.zones, self.instance_type)
 
     def price(self, market: Market) -> int | None:
-        """Micro-USD per hour of the whole machine on a market."""
+        """Micro-USD per node-hour on a market."""
         return self.spot_usd_micro if market == "spot" else self.on_demand_usd_micro
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """Where a column of the snapshot comes from; `as_of` is None where the source does not tell its date."""
-
-    name: str
-    source: str
-    as_of: date | None
-    licence: str
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything on sale, sorted by key, with its provenance."""
+    """All offerings of a file, in an order of their own; `digest` does not depend on the file's order."""
 
     name: str
+    as_of: date
     offerings: tuple[Offering, ...]
-    columns: tuple[Column, ...]
-    dropped: tuple[Count, ...]
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 (hex) of the rows, whatever their order in the file."""
-        return digest_of([asdict(offering) for offering in self.offerings])
-
-    @property
-    def as_of(self) -> date:
-        """The oldest date that any price is known to be of."""
-        return min(c.as_of for c in self.columns if c.as_of and "price" in c.name)
-
-    def age_days(self, today: date) -> int:
-        """Days since `as_of`."""
-        return (today - self.as_of).days
+    digest: str
 
 
-class _Row(BaseModel):
-    model_config = _STRICT
-    cloud: Cloud
-    region: _Text
-    zones: list[_Text]
-    instance_type: _Text
-    gpu: _Text
-    gpus: Annotated[int, Field(ge=1, le=16)]
-    vcpus: Annotated[int, Field(ge=1)]
-    mem_gib: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    on_demand_usd_micro: _Price | None
-    spot_usd_micro: _Price | None
-    interruption_band: Annotated[int, Field(ge=0, le=4)] | None = None
-    note: str = ""
+def read_snapshot(file: Path) -> Snapshot:
+    """Read and check a snapshot file.
 
-
-class _Column(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    name: _Text
-    source: _Text
-    as_of: date | None
-    licence: _Text
-
-
-def read_snapshot(path: Path) -> Snapshot:
-    """Read and check a snapshot file. Raises SnapshotError naming file, row and field of the first broken row."""
+    Raises DataError for a missing or unreadable file, a broken row (named with its field) and a repeated row.
+    """
     try:
-        data = json.loads(path.read_text())
-        columns = tuple(Column(**dict(_Column.model_validate(c))) for c in data["columns"])
-        rows, dropped = data["rows"], tuple(Count(**count) for count in data["dropped"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        why = str(error).splitlines()[0]
-        raise SnapshotError(
-            f"{path.name}: not a snapshot ({type(error).__name__}: {why}); make one with "
-            "`python -m tools.prices build`"
-        ) from None
-    return Snapshot(path.stem, _offerings(path.name, rows), columns, dropped)
-
-
-def _offerings(file: str, rows: list[Any]) -> tuple[Offering, ...]:
-    first_seen: dict[tuple[str, str, str, str], int] = {}
-    offerings = []
-    for number, raw in enumerate(rows, start=1):
-        offering = _offering(file, number, raw)
-        for zone in offering.zones or ("",):
-            place = (offering.cloud, offering.region, zone, offering.instance_type)
-            if place in first_seen:
-                raise SnapshotError(
-                    f"{file}: row {number} repeats row {first_seen[place]} "
-                    f"({' '.join(filter(None, place))}); remove one of them"
-                )
-            first_seen[place] = number
-        offerings.append(offering)
-    return tuple(sorted(offerings, key=lambda offering: offering.key))
-
-
-def _offering(file: str, number: int, raw: Any) -> Offering:
-    try:
-        row = _Row.model_validate(raw)
+        head = _Head.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise DataError(f"snapshot {file.name}: {error.strerror}; see stacks/snapshots/") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(step) for step in first["loc"]) or "row"
-        raise SnapshotError(
-            f"{file}: row {number}, {field}: {first['msg'].lower()}, got {first['input']!r}; "
-            "mend or remove the row"
-        ) from None
-    if row.on_demand_usd_micro is None and row.spot_usd_micro is None:
-        raise SnapshotError(f"{file}: row {number} has no price at all; remove the row")
+        raise DataError(f"snapshot {file.name}: {first_problem(error)}") from error
+    rows = [_row(file, number, row) for number, row in enumerate(head.offerings, 1)]
+    offerings = tuple(sorted(rows, key=_identity))
+    repeated = [key for key, n in Counter(map(_identity, offerings)).items() if n > 1]
+    if repeated:
+        cloud, region, instance_type, zones = repeated[0]
+        where = " ".join((cloud, region, *zones, instance_type))
+        raise DataError(f"snapshot {file.name}: {where} is there twice; keep one of the rows")
+    digest = digest_of([[str(getattr(o, f)) for f in Offering.__slots__] for o in offerings])
+    return Snapshot(file.stem, head.as_of, offerings, digest)
+
+
+def _row(file: Path, number: int, data: Any) -> Offering:
+    try:
+        row = _ROWS.validate_python(data)
+    except ValidationError as error:
+        name = " ".join(str(data.get(k, "?")) for k in ("cloud", "region", "instance_type")) if isinstance(data, dict) else "?"  # fmt: skip
+        raise DataError(
+            f"snapshot {file.name}: row {number} ({name}): {first_problem(error)}"
+        ) from error
     return Offering(
-        **(dict(row) | {"zones": tuple(sorted(row.zones)), "mem_gib": float(row.mem_gib)})
+        cloud=row.cloud,
+        region=row.region,
+        zones=tuple(sorted(row.zones)),
+        instance_type=row.instance_type,
+        gpu=row.gpu,
+        gpus=row.gpus,
+        on_demand_usd_micro=_micro(row.on_demand_usd),
+        spot_usd_micro=_micro(row.spot_usd),
+        interruption_band=row.interruption_band,
     )
+
+
+def _micro(usd: float | None) -> int | None:
+    return None if usd is None else round(usd * USD_MICRO)
+
+
+def _identity(offering: Offering) -> tuple[str, str, str, tuple[str, ...]]:
+    return offering.cloud, offering.region, offering.instance_type, offering.zones
+
+
+def parse_json(file: Path, what: str) -> Any:
+    """A JSON data file, or one line about what is wrong with it."""
+    try:
+        return json.loads(file.read_bytes())
+    except OSError as error:
+        raise DataError(f"{what} {file.name}: {error.strerror}") from error
+    except ValueError as error:
+        raise DataError(f"{what} {file.name}: not JSON: {error}") from error
