@@ -14,11 +14,13 @@ PULUMI := .venv/.pulumi
 STACKCTL = $(BIN)/python -m tools.stack
 
 ##@ The program on the emulated clouds (STACK=sandbox|dev|staging|prod, SET="workload.requests_per_second=128 ...")
-.PHONY: preview up destroy status leftovers remove-leftovers env wipe plan
+.PHONY: preview up refresh destroy status leftovers remove-leftovers env wipe plan
 preview: setup ## Show what `up` would change
 	@$(STACKCTL) preview --stack $(STACK) $(SET:%=--set %)
 up: setup ## Build the stack; ends with the plan, its cost and the endpoint
 	@$(STACKCTL) up --stack $(STACK) $(SET:%=--set %)
+refresh: setup ## Take what changed in the clouds into the state
+	@$(STACKCTL) refresh --stack $(STACK)
 destroy: setup ## Take the stack down
 	@$(STACKCTL) destroy --stack $(STACK)
 status: setup ## Groups and machines of the emulated clouds

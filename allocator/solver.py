@@ -6,7 +6,9 @@ Limits are counts of nodes, never seconds, and one thread works: the same progra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
@@ -95,11 +97,25 @@ def _solve(
         start = hints.solution_hints.add().variable_values
         start.ids.extend(hint)
         start.values.extend(hint.values())
-    result = core.solve(
-        _proto(program, relax=relax), engine, parameters_pb2.SolverInitializerProto(), parameters,
-        hints, None, callback_pb2.CallbackRegistrationProto(), None, None,
-    )  # fmt: skip
+    with _stdout_closed():
+        result = core.solve(
+            _proto(program, relax=relax), engine, parameters_pb2.SolverInitializerProto(), parameters,
+            hints, None, callback_pb2.CallbackRegistrationProto(), None, None,
+        )  # fmt: skip
     return _answer(program, result)
+
+
+@contextmanager
+def _stdout_closed() -> Iterator[None]:
+    """HiGHS prints stray debug lines past every switch; they must not reach a preview."""
+    kept = os.dup(1)
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _proto(program: Program, *, relax: bool) -> model_pb2.ModelProto:

@@ -87,10 +87,14 @@ def headline(plan: Plan, age_days: int) -> str:
     money, cells = plan.money, plan.decisions.cells
     nodes = sum(pool.nodes for pool in plan.decisions.pools)
     return (
-        f"plan {plan.digest[:6]}: {nodes} nodes in {len(cells)} regions, "
+        f"plan {plan.digest[:6]}: {_count(nodes, 'node')} in {_count(len(cells), 'region')}, "
         f"${money.hourly_usd_micro / 1_000_000:.2f}/h ({_saving_percent(plan)} % below on demand), "
-        f"oldest price {age_days} days old"
+        f"oldest price {_count(age_days, 'day')} old"
     )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _saving_percent(plan: Plan) -> int:

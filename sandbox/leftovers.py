@@ -17,7 +17,7 @@ from sandbox.world import Record, World
 def leftovers(world: World, tag: str, known: Iterable[str]) -> list[Record]:
     """Records that carry the tag ("key=value"), or live in one that does, and whose id is not known.
 
-    A type without tags counts by its description. Oldest first; machines go with their groups and are not listed.
+    A type without tags counts by a word of its description. Oldest first; machines go with their groups and are not listed.
     """
     key, _, value = tag.partition("=")
     known = set(known)
@@ -29,7 +29,7 @@ def leftovers(world: World, tag: str, known: Iterable[str]) -> list[Record]:
         ids = marked.setdefault(record.cloud, set())
         if (
             record.tags.get(key) == value
-            or tag in str(record.body.get("description", ""))
+            or tag in str(record.body.get("description", "")).split()
             or ids & set(record.parents)
         ):
             ids.add(record.id)

@@ -19,10 +19,12 @@ from typing import Any
 
 import yaml
 
+from allocator.errors import AllocatorError
+from allocator.spec import PROJECT, stack_config
+
 ROOT = Path(__file__).resolve().parent.parent
 STATE = Path(os.environ.get("SKYBLEND_STATE", ROOT / ".state"))
 VENV = ROOT / ".venv"
-PROJECT = "skyblend"
 
 
 class StackError(Exception):
@@ -52,29 +54,20 @@ class Stack:
         return STATE / "config" / f"Pulumi.{self.name}.yaml"
 
     def prepare(self) -> None:
-        """Make the stack known to the engine and its configuration current."""
-        if not self.file.exists():
-            known = ", ".join(
-                sorted(p.name.split(".")[1] for p in ROOT.glob("stacks/Pulumi.*.yaml"))
-            )
-            raise StackError(f"no stack {self.name!r} in stacks/; there are {known}")
-        (STATE / "backend").mkdir(parents=True, exist_ok=True)
+        """Make the stack known to the engine and its configuration current. Raises SpecError for no such stack."""
+        sections = stack_config(ROOT, self.name, self.overrides)
         if not (STATE / f"backend/.pulumi/stacks/{PROJECT}/{self.name}.json").exists():
+            (STATE / "backend").mkdir(parents=True, exist_ok=True)
             mine = self.file.read_bytes()
-            self.pulumi("stack", "init", self.name, quiet=True)
-            written = yaml.safe_load(self.file.read_text())
+            self.pulumi("stack", "init", self.name, quiet=True)  # writes its salt into the file
+            salt = yaml.safe_load(self.file.read_text())["encryptionsalt"]
             self.file.write_bytes(mine)
-            self._write_config(written["encryptionsalt"])
         else:
-            self._write_config(yaml.safe_load(self.config.read_text())["encryptionsalt"])
-        self._unlock()
-
-    def _write_config(self, salt: str) -> None:
-        data = yaml.safe_load(self.file.read_text()) or {}
-        for override in self.overrides:
-            _override(data.setdefault("config", {}), override)
+            salt = yaml.safe_load(self.config.read_text())["encryptionsalt"]
+        config = {f"{PROJECT}:{section}": value for section, value in sections.items()}
         self.config.parent.mkdir(parents=True, exist_ok=True)
-        self.config.write_text(yaml.safe_dump(data | {"encryptionsalt": salt}, sort_keys=False))
+        self.config.write_text(yaml.safe_dump({"config": config, "encryptionsalt": salt}))
+        self._unlock()
 
     def _unlock(self) -> None:
         """Remove the lock of a run that is gone; refuse to go on beside one that is not."""
@@ -97,9 +90,11 @@ class Stack:
             command, cwd=ROOT, env=self.env, text=True, check=False,
             stdout=subprocess.PIPE if quiet else None, stderr=subprocess.PIPE if quiet else None,
         )  # fmt: skip
+        if done.returncode and not quiet:
+            sys.exit(1)  # the engine has said why
         if done.returncode:
-            told = f": {done.stderr.strip().splitlines()[-1]}" if quiet and done.stderr else ""
-            raise StackError(f"pulumi {args[0]} of stack {self.name} failed{told}")
+            said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise StackError(f"pulumi {' '.join(args[:2])} of stack {self.name} failed: {said}")
         return done.stdout or ""
 
     def operate(self, verb: str, *args: str) -> None:
@@ -170,22 +165,11 @@ def newest_snapshot() -> Path:
     return max((ROOT / "stacks/snapshots").glob("*.json"))
 
 
-def _override(config: dict[str, Any], override: str) -> None:
-    path, separator, value = override.partition("=")
-    if not separator or "." not in path:
-        raise StackError(f"cannot read {override!r}; write SET=workload.requests_per_second=128")
-    section, *steps, last = path.split(".")
-    place = config.setdefault(f"{PROJECT}:{section}", {})
-    for step in steps:
-        place = place.setdefault(step, {})
-    place[last] = yaml.safe_load(value)
-
-
 def up(stack: Stack) -> None:
     """Build the stack and say what stands there."""
     stack.after_interruption()
     print(f"up: stack {stack.name} on the emulated clouds, usually under a minute ...", flush=True)
-    stack.operate("up", "--yes", "--skip-preview", "--suppress-outputs")
+    stack.operate("up", "--yes", "--suppress-outputs")
     outputs = json.loads(
         stack.pulumi("stack", "output", "--json", "--stack", stack.name, quiet=True)
     )
@@ -200,6 +184,11 @@ def preview(stack: Stack) -> None:
     stack.operate("preview", "--suppress-outputs")
 
 
+def refresh(stack: Stack) -> None:
+    """Read the clouds again and take what changed there into the state."""
+    stack.operate("refresh", "--yes", "--skip-preview", "--suppress-outputs")
+
+
 def destroy(stack: Stack) -> None:
     """Take everything down."""
     stack.after_interruption()
@@ -207,11 +196,14 @@ def destroy(stack: Stack) -> None:
     stack.leftovers(remove=True)
 
 
+VERBS = {"up": up, "preview": preview, "refresh": refresh, "destroy": destroy}
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.stack", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("verb", choices=("up", "preview", "destroy", "leftovers", "env"))
+    parser.add_argument("verb", choices=(*VERBS, "leftovers", "env"))
     parser.add_argument("--stack", default="sandbox")
     parser.add_argument(
         "--set", action="append", default=[], help="override, e.g. workload.requests_per_second=128"
@@ -228,8 +220,8 @@ def main(argv: list[str] | None = None) -> int:
         if args.verb == "leftovers":
             stack.leftovers(remove=args.remove)
         else:
-            {"up": up, "preview": preview, "destroy": destroy}[args.verb](stack)
-    except StackError as error:
+            VERBS[args.verb](stack)
+    except (StackError, AllocatorError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

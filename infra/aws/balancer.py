@@ -46,7 +46,8 @@ class Balancer(pulumi.ComponentResource):
             security_groups=[network.balancer_group_id],
             enable_cross_zone_load_balancing=True,  # spot does not come evenly over the zones
             tags=tags,
-            opts=child,
+            # refused in a VPC without an internet gateway, which cannot leave before it either
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[network]),
         )
         targets = _targets(short, args, child)
         lb.Listener(

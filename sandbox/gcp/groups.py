@@ -36,6 +36,7 @@ class RegionInstanceGroupManager(ComputeResource):
     fields = GROUP
     provider_only = frozenset({"waitForInstances", "waitForInstancesStatus"})
     replace_on = frozenset({"description", "baseInstanceName", "distributionPolicyZones"})
+    size_path = "targetSize"
     defaults = {"waitForInstances": False, "waitForInstancesStatus": "STABLE"}
     computed = (
         *("targetSize", "instanceGroup", "instanceGroupManagerId"),

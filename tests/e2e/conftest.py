@@ -64,4 +64,3 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 def fresh(tmp_path: Path) -> Clone:
     """A state folder of the test's own."""
     return Clone(tmp_path)
-

@@ -84,6 +84,11 @@ def test_one_line_says_digest_nodes_cost_saving_and_the_age_of_prices() -> None:
     )
 
 
+def test_one_of_a_kind_is_said_in_the_singular() -> None:
+    plan = plans.plan(plans.AWS, pools=(plans.pool(plans.AWS, nodes=1),))
+    assert ": 1 node in 1 region, " in entry.headline(plan, 0)
+
+
 def test_the_plan_is_exported_last_and_reads_back_and_old_prices_are_warned_of(
     monkeypatch: pytest.MonkeyPatch, planner: Callable[[Any], None]
 ) -> None:

@@ -1,0 +1,105 @@
+"""The main job, from `up` over a changed rate to `destroy`, as a person at the terminal sees it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from allocator.plan import Plan
+from tests.e2e.conftest import Clone
+
+STACK = ("--stack", "sandbox")
+DOUBLED = ("--set", "workload.requests_per_second=128")
+SIZES = {"desiredCapacity", "maxSize", "targetSize", "sku", "weight", "backends"}
+
+
+@pytest.fixture(scope="module")
+def up(clone: Clone) -> str:
+    """What `make up` printed."""
+    return clone.run("tools.stack", "up", *STACK)
+
+
+@pytest.fixture(scope="module")
+def plan(clone: Clone, up: str) -> Plan:
+    return Plan.from_dict(clone.pulumi("stack", "output", "plan", "--json", *STACK))
+
+
+def test_up_ends_with_plan_cost_saving_endpoint_and_number_of_resources(up: str, plan: Plan):
+    report = up[up.index("pool ") :]
+    for pool in plan.decisions.pools:
+        assert re.search(rf"^{re.escape(pool.key)} ", report, re.M)
+    assert f"${plan.money.hourly_usd_micro / 1e6:.2f}/h" in report
+    assert re.search(r"^saving +\d+ % against the same nodes on demand", report, re.M)
+    assert re.search(r"^endpoint +https://[\w.-]+\.azurefd\.net$", report, re.M)
+    assert int(re.search(r"^resources +(\d+)$", report, re.M)[1]) > 50
+
+
+def test_every_cloud_is_used_and_its_groups_have_their_machines(clone: Clone, plan: Plan):
+    groups = clone.status()["groups"]
+    assert {group["cloud"] for group in groups} == {"aws", "azure", "gcp"}
+    wanted = sum(group["wanted"] for group in groups)
+    assert wanted == sum(pool.nodes for pool in plan.decisions.pools)
+    assert all(sum(group["machines"].values()) == group["wanted"] for group in groups)
+
+
+def test_the_exported_plan_is_the_one_the_allocator_prints_without_pulumi(clone: Clone, plan: Plan):
+    alone = Plan.from_dict(json.loads(clone.run("allocator", "plan", *STACK, "--json")))
+    assert alone == plan
+    assert clone.pulumi("stack", "output", "plan_digest", "--json", *STACK) == alone.digest
+
+
+def test_a_second_preview_and_a_refresh_change_nothing(clone: Clone, up: str):
+    for words in (("preview",), ("refresh",)):
+        printed = clone.run("tools.stack", *words, *STACK)
+        summary = printed[printed.index("Resources:") :]
+        assert re.fullmatch(r"Resources:\s+\d+ unchanged\s+(Duration: \S+\s+)?", summary), summary
+
+
+def test_a_doubled_rate_changes_sizes_bounds_and_weights_and_replaces_nothing(
+    clone: Clone, up: str
+):
+    printed = clone.run("tools.stack", "preview", *STACK, *DOUBLED)
+    steps = re.findall(
+        r"^ +(\S+) +(\S+:\S+:\S+) (\S+) (create|update|delete|replace)\b(.*)$", printed, re.M
+    )
+    assert {step[3] for step in steps} == {"create", "update"}
+    updates = [step for step in steps if step[3] == "update"]
+    assert updates
+    for _, kind, name, _, rest in updates:
+        changed = set(
+            re.search(r"\[diff: (.*)\]", rest)[1].replace("~", "").replace("+", "").split(",")
+        )
+        assert changed <= SIZES, (kind, name, changed)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("market.gpus=[L5]", "unknown GPU 'L5'; did you mean L4"),
+        ("market.regions=[aws-us-eest-1]", "unknown region 'aws-us-eest-1'; did you mean aws-us-"),
+        ("service.model=llama-3.1-9b", "unknown model 'llama-3.1-9b'; did you mean llama-3.1-8b"),
+        ("workload.histogram=azure2023", "unknown file 'azure2023'; did you mean azure2023_co"),
+        ("workload.requests_per_second=0", "workload.requests_per_second: should be greater than 0, is 0"),
+        ("service.slo.tpot_ms=1", "no allowed GPU serves requests of"),
+        ("workload.requests_per_second=900000", "exceed all stock within market.*"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line_and_leaves_the_state_alone(
+    clone: Clone, up: str, override: str, said: str
+):
+    before = clone.pulumi("stack", "export", *STACK)
+    printed = clone.run("tools.stack", "up", *STACK, "--set", override, code=1)
+    told = printed[printed.index("Diagnostics:") :]
+    errors = [line for line in told.splitlines() if "error:" in line]
+    assert len(errors) == 1
+    assert said in errors[0]
+    assert "Traceback" not in printed
+    assert clone.pulumi("stack", "export", *STACK) == before
+
+
+def test_destroy_leaves_clouds_and_state_empty(clone: Clone, up: str):
+    clone.run("tools.stack", "destroy", *STACK)
+    assert clone.status() == {"resources": {}, "groups": [], "usd_per_hour": 0}
+    assert clone.pulumi("stack", "export", *STACK)["deployment"].get("resources", []) == []
