@@ -1,0 +1,22 @@
+"""Azure: the reviewed rows of azure-native's types."""
+
+from __future__ import annotations
+
+from sandbox.azure import edge, network, scale_sets
+from sandbox.kind import Kind
+
+KINDS: tuple[Kind, ...] = (
+    network.ResourceGroup(),
+    network.VirtualNetwork(),
+    network.Subnet(),
+    network.NetworkSecurityGroup(),
+    network.PublicIPAddress(),
+    network.NatGateway(),
+    network.LoadBalancer(),
+    scale_sets.VirtualMachineScaleSet(),
+    edge.Profile(),
+    edge.Endpoint(),
+    edge.OriginGroup(),
+    edge.Origin(),
+    edge.Route(),
+)

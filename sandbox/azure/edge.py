@@ -1,0 +1,185 @@
+"""Azure Front Door (Standard and Premium): profile, endpoint, origin groups, origins, routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sandbox.azure.arm import ArmKind, known_value
+from sandbox.fields import Json
+from sandbox.kind import Context
+from sandbox.refusal import Refusal
+from sandbox.world import Record
+
+_AFD_SKUS = ("Standard_AzureFrontDoor", "Premium_AzureFrontDoor")
+
+
+def _ranges(body: Json, ranges: Iterable[tuple[str, int, int]]) -> None:
+    """Numbers that the API documents a range for."""
+    for path, low, high in ranges:
+        value = known_value(body, f"properties.{path}")
+        if isinstance(value, int | float) and not low <= value <= high:
+            raise Refusal(
+                "BadRequest", f"Property '{path}' is {value}; it must be between {low} and {high}."
+            )
+
+
+class Profile(ArmKind):
+    """A Front Door; deleting it deletes its parts."""
+
+    token = "azure-native:cdn:Profile"
+    name = "Microsoft.Cdn/profiles"
+    name_input = "profileName"
+    most_name = 90
+    computed = (*ArmKind.computed, "frontDoorId", "resourceState")
+
+    def rules(self, ctx: Context, body: Json, verb: str) -> None:
+        _ranges(body, [("originResponseTimeoutSeconds", 16, 240)])
+        if known_value(body, "sku.name") in _AFD_SKUS and known_value(body, "location") not in (
+            None,
+            "global",
+            "Global",
+        ):
+            raise Refusal(
+                "LocationNotAvailableForResourceType",
+                f"The provided location '{body['location']}' is not available for resource type "
+                "'Microsoft.Cdn/profiles'. List of available regions for the resource type is 'global'.",
+            )
+
+    def delete(self, ctx: Context, record: Record) -> None:
+        for inside in ctx.world.all(record.cloud):
+            if inside.id.startswith(f"{record.id}/"):
+                ctx.world.remove(inside)
+        super().delete(ctx, record)
+
+    def settle(self, ctx: Context, record: Record) -> None:
+        record.live.setdefault("frontDoorId", ctx.world.new_hex(32))
+
+    def outputs(self, ctx: Context, record: Record) -> Json:
+        front_door = {"frontDoorId": record.live["frontDoorId"], "resourceState": "Active"}
+        return super().outputs(ctx, record) | front_door
+
+
+class Endpoint(ArmKind):
+    """The public host name."""
+
+    token = "azure-native:cdn:AFDEndpoint"
+    name = "Microsoft.Cdn/profiles/afdEndpoints"
+    name_input = "endpointName"
+    path_inputs = ("profileName",)
+    most_name = 46
+    computed = (*ArmKind.computed, "hostName", "deploymentStatus")
+
+    def settle(self, ctx: Context, record: Record) -> None:
+        record.live.setdefault("hostName", f"{record.name}-{ctx.world.new_hex(16)}.z01.azurefd.net")
+
+    def outputs(self, ctx: Context, record: Record) -> Json:
+        host = {"hostName": record.live["hostName"], "deploymentStatus": "NotStarted"}
+        return super().outputs(ctx, record) | host
+
+
+class OriginGroup(ArmKind):
+    """Origins that share health probes and load balancing."""
+
+    token = "azure-native:cdn:AFDOriginGroup"
+    name = "Microsoft.Cdn/profiles/originGroups"
+    name_input = "originGroupName"
+    path_inputs = ("profileName",)
+    most_name = 90
+    computed = (*ArmKind.computed, "deploymentStatus")
+
+    def rules(self, ctx: Context, body: Json, verb: str) -> None:
+        _ranges(
+            body,
+            [
+                ("healthProbeSettings.probeIntervalInSeconds", 5, 255),
+                ("loadBalancingSettings.sampleSize", 1, 255),
+                ("loadBalancingSettings.successfulSamplesRequired", 1, 255),
+                ("loadBalancingSettings.additionalLatencyInMilliseconds", 0, 1000),
+                ("trafficRestorationTimeToHealedOrNewEndpointsInMinutes", 0, 50),
+            ],
+        )
+        samples = known_value(body, "properties.loadBalancingSettings.sampleSize")
+        needed = known_value(body, "properties.loadBalancingSettings.successfulSamplesRequired")
+        if isinstance(samples, int) and isinstance(needed, int) and needed > samples:
+            raise Refusal(
+                "BadRequest",
+                f"Property 'successfulSamplesRequired' is {needed}; it must not exceed 'sampleSize', which is {samples}.",
+            )
+
+    def delete(self, ctx: Context, record: Record) -> None:
+        users = [user for user in ctx.world.children(record) if user.kind == Route.name]
+        if users:
+            raise Refusal(
+                "BadRequest", f"Origin group {record.name} is in use by route {users[0].name}."
+            )
+        super().delete(ctx, record)
+
+    def outputs(self, ctx: Context, record: Record) -> Json:
+        return super().outputs(ctx, record) | {"deploymentStatus": "NotStarted"}
+
+
+class Origin(ArmKind):
+    """A host that answers. Its host name is unique in its group."""
+
+    token = "azure-native:cdn:AFDOrigin"
+    name = "Microsoft.Cdn/profiles/originGroups/origins"
+    name_input = "originName"
+    path_inputs = ("profileName", "originGroupName")
+    most_name = 90
+    computed = (*ArmKind.computed, "deploymentStatus")
+
+    def rules(self, ctx: Context, body: Json, verb: str) -> None:
+        if not known_value(body, "properties.hostName") and "hostName" not in body.get(
+            "properties", {}
+        ):
+            raise Refusal(
+                "BadRequest", "Property 'AfdOrigin.HostName' is required but it was not set"
+            )
+        ports = [("httpPort", 1, 65535), ("httpsPort", 1, 65535)]
+        _ranges(body, [("weight", 1, 1000), ("priority", 1, 5), *ports])
+
+    def settle(self, ctx: Context, record: Record) -> None:
+        group = record.id.rsplit("/", 2)[0]
+        host = record.body["properties"]["hostName"]
+        for other in ctx.world.all(record.cloud, self.name):
+            same_group = other.id.startswith(f"{group}/") and other.id != record.id
+            if same_group and other.body["properties"]["hostName"] == host:
+                raise Refusal("Conflict", f"That resource name isn't available: origin {other.name} has host name {host} already.")  # fmt: skip
+
+    def outputs(self, ctx: Context, record: Record) -> Json:
+        return super().outputs(ctx, record) | {"deploymentStatus": "NotStarted"}
+
+
+class Route(ArmKind):
+    """From an endpoint's paths to an origin group, which must have an origin."""
+
+    token = "azure-native:cdn:Route"
+    name = "Microsoft.Cdn/profiles/afdEndpoints/routes"
+    name_input = "routeName"
+    path_inputs = ("profileName", "endpointName")
+    most_name = 90
+    computed = (*ArmKind.computed, "deploymentStatus")
+
+    def settle(self, ctx: Context, record: Record) -> None:
+        group = ((record.body.get("properties") or {}).get("originGroup") or {}).get("id", "")
+        origins = [
+            o for o in ctx.world.all(record.cloud, Origin.name) if o.id.startswith(f"{group}/")
+        ]
+        if group and not origins:
+            raise Refusal(
+                "BadRequest",
+                f"Please make sure that the originGroup is created successfully and at least one enabled origin is created under it: {group}",
+            )
+        mine = set((record.body.get("properties") or {}).get("patternsToMatch") or ["/*"])
+        endpoint = record.id.rsplit("/", 2)[0]
+        for other in ctx.world.all(record.cloud, self.name):
+            if other.id == record.id or not other.id.startswith(f"{endpoint}/"):
+                continue
+            if mine & set(other.body.get("properties", {}).get("patternsToMatch") or ["/*"]):
+                raise Refusal(
+                    "Conflict",
+                    f"Route {other.name} of the endpoint already matches {sorted(mine)}.",
+                )
+
+    def outputs(self, ctx: Context, record: Record) -> Json:
+        return super().outputs(ctx, record) | {"deploymentStatus": "NotStarted"}
