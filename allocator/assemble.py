@@ -42,7 +42,7 @@ def decisions(engine: Engine, problem: Problem, mix: Mix, place: Place) -> Decis
     pools = [_pool(c, n, why=_why(c, n)) for c, n in chosen]
     stands = _stands(chosen, place.candidates)
     used = {candidate.shape.key: candidate.shape for candidate, _ in chosen}
-    routing = _routing(problem, mix, chosen)
+    routing = _routing(mix, chosen)
     return Decisions(
         engine=engine,
         buckets=tuple(problem.buckets),

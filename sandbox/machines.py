@@ -121,7 +121,7 @@ def _start(world: World, order: Order, sale: Sale) -> None:
 def stock_left(world: World, sale: Sale, market: str) -> int:
     """Machines of this sale still to be had in its zone."""
     limit = int(world.setting(stock_name(sale, market), world.setting("stock", str(DEFAULT_STOCK))))
-    taken = sum(
+    taken: int = sum(
         m.body["zone"] == sale.zone
         and m.body["instance_type"] == sale.instance_type
         and m.body["market"] == market
@@ -145,7 +145,7 @@ def _quota_left(world: World, order: Order) -> int:
     limit = int(
         world.setting(quota_name(group.cloud, group.region, order.family), str(DEFAULT_QUOTA_VCPUS))
     )
-    used = sum(
+    used: int = sum(
         m.body["vcpus"]
         for m in world.all(group.cloud, MACHINE)
         if m.region == group.region and m.body["family"] == order.family

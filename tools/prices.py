@@ -117,7 +117,9 @@ def _spot(row: dict[str, str], on_demand: float | None) -> tuple[float | None, s
         return None, "spot equals on demand: none spare, or unknown"
     spot = float(row["spot_usd_hr"])
     if row["cloud"] == "azure" and on_demand and spot < AZURE_SPOT_FLOOR * on_demand:
-        return round(AZURE_SPOT_FLOOR * on_demand, 6), f"spot raised to 25 % of on demand from {spot}"
+        return round(
+            AZURE_SPOT_FLOOR * on_demand, 6
+        ), f"spot raised to 25 % of on demand from {spot}"
     return spot, ""
 
 
@@ -130,7 +132,9 @@ def write(snapshot: dict[str, Any], out: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tools.prices", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.prices", description=__doc__.split("\n")[0]
+    )
     parser.add_argument("verb", choices=("build",))
     parser.add_argument("--from", dest="folder", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)

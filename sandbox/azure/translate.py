@@ -18,7 +18,8 @@ INNER = "properties"
 def to_arm(model: tuple[str, str], inputs: Json, where: str = "") -> Json:
     """Inputs -> ARM body. Raises Unmapped for a name that the model does not have."""
     outer = members(*model)
-    inner = members(*outer[INNER].model) if INNER in outer and outer[INNER].model else {}
+    inner_model = outer[INNER].model if INNER in outer else None
+    inner = members(*inner_model) if inner_model else {}
     body: Json = {}
     for name, value in inputs.items():
         if name in outer and name != INNER:
