@@ -119,7 +119,7 @@ def _stands(
     return made
 
 
-def _routing(problem: Problem, mix: Mix, chosen: list[tuple[Candidate, int]]) -> tuple[Route, ...]:
+def _routing(mix: Mix, chosen: list[tuple[Candidate, int]]) -> tuple[Route, ...]:
     """Each shape's share of a bucket, spread over the cells in proportion to the shape's replicas there."""
     replicas: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for candidate, nodes in chosen:
