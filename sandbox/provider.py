@@ -225,6 +225,18 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             )
 
 
+def _absent(self: Provider, request: Any, context: grpc.ServicerContext) -> None:
+    """Methods that an engine can do without; the base class would log a traceback for each call."""
+    context.abort(grpc.StatusCode.UNIMPLEMENTED, "not served")
+
+
+for _method in (
+    *("Handshake", "CheckConfig", "DiffConfig", "GetSchema", "GetMapping", "GetMappings"),
+    *("Parameterize", "Construct", "Call", "List"),
+):
+    setattr(Provider, _method, _absent)
+
+
 def _plain(struct: struct_pb2.Struct) -> Json:
     """A protobuf Struct as plain data; whole numbers come back as int, secrets unwrapped."""
     return {name: _whole(value) for name, value in json_format.MessageToDict(struct).items()}
