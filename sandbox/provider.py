@@ -72,8 +72,6 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: provider_pb2.CheckRequest, context: Any) -> provider_pb2.CheckResponse:
         kind = self._kind(request.urn)
         olds, news = _plain(request.olds), _plain(request.news)
-        for name in [name for name, value in news.items() if value is None]:
-            del news[name]
         try:
             kind.body({k: v for k, v in news.items() if k not in _META})
         except Unmapped as error:
@@ -225,7 +223,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             )
 
 
-def _absent(self: Provider, request: Any, context: grpc.ServicerContext) -> None:
+def _absent(_provider: Provider, _request: Any, context: grpc.ServicerContext) -> None:
     """Methods that an engine can do without; the base class would log a traceback for each call."""
     context.abort(grpc.StatusCode.UNIMPLEMENTED, "not served")
 
@@ -238,8 +236,9 @@ for _method in (
 
 
 def _plain(struct: struct_pb2.Struct) -> Json:
-    """A protobuf Struct as plain data; whole numbers come back as int, secrets unwrapped."""
-    return {name: _whole(value) for name, value in json_format.MessageToDict(struct).items()}
+    """A protobuf Struct as plain data: whole numbers as int, without the nulls that mean "not given"."""
+    plain: Json = _whole(json_format.MessageToDict(struct))
+    return plain
 
 
 def _whole(value: Any) -> Any:
@@ -248,7 +247,7 @@ def _whole(value: Any) -> Any:
     if isinstance(value, list):
         return [_whole(item) for item in value]
     if isinstance(value, dict):
-        return {name: _whole(item) for name, item in value.items()}
+        return {name: _whole(item) for name, item in value.items() if item is not None}
     return value
 
 

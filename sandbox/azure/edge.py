@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandbox.azure.arm import ArmKind, known_value
-from sandbox.fields import Json
+from sandbox.fields import Json, get
 from sandbox.kind import Context
 from sandbox.refusal import Refusal
 from sandbox.world import Record
@@ -84,7 +84,7 @@ class OriginGroup(ArmKind):
     name = "Microsoft.Cdn/profiles/originGroups"
     name_input = "originGroupName"
     path_inputs = ("profileName",)
-    most_name = 90
+    most_name = 50
     computed = (*ArmKind.computed, "deploymentStatus")
 
     def rules(self, ctx: Context, body: Json, verb: str) -> None:
@@ -161,21 +161,20 @@ class Route(ArmKind):
     computed = (*ArmKind.computed, "deploymentStatus")
 
     def settle(self, ctx: Context, record: Record) -> None:
-        group = ((record.body.get("properties") or {}).get("originGroup") or {}).get("id", "")
-        origins = [
-            o for o in ctx.world.all(record.cloud, Origin.name) if o.id.startswith(f"{group}/")
-        ]
-        if group and not origins:
+        group = get(record.body, "properties.originGroup.id")
+        origins = ctx.world.all(record.cloud, Origin.name)
+        if group and not any(_serves(origin, group) for origin in origins):
             raise Refusal(
                 "BadRequest",
-                f"Please make sure that the originGroup is created successfully and at least one enabled origin is created under it: {group}",
+                "Please make sure that the originGroup is created successfully and at least one enabled origin is "
+                f"created under the origin group: {group}",
             )
-        mine = set((record.body.get("properties") or {}).get("patternsToMatch") or ["/*"])
+        mine = _patterns(record)
         endpoint = record.id.rsplit("/", 2)[0]
         for other in ctx.world.all(record.cloud, self.name):
             if other.id == record.id or not other.id.startswith(f"{endpoint}/"):
                 continue
-            if mine & set(other.body.get("properties", {}).get("patternsToMatch") or ["/*"]):
+            if mine & _patterns(other):
                 raise Refusal(
                     "Conflict",
                     f"Route {other.name} of the endpoint already matches {sorted(mine)}.",
@@ -183,3 +182,13 @@ class Route(ArmKind):
 
     def outputs(self, ctx: Context, record: Record) -> Json:
         return super().outputs(ctx, record) | {"deploymentStatus": "NotStarted"}
+
+
+def _serves(origin: Record, group: str) -> bool:
+    """Whether it is an enabled origin of the group."""
+    enabled = get(origin.body, "properties.enabledState") != "Disabled"
+    return enabled and origin.id.startswith(f"{group}/")
+
+
+def _patterns(route: Record) -> set[str]:
+    return set(get(route.body, "properties.patternsToMatch") or ["/*"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.azure.arm import GROUPS, ArmKind, group_id, known_value
-from sandbox.fields import UNKNOWN, Json
+from sandbox.fields import UNKNOWN, Json, get
 from sandbox.kind import Autoname, Context, Kind, Request
 from sandbox.machines import end_all
 from sandbox.refusal import Refusal, Unmapped
@@ -149,7 +149,7 @@ class PublicIPAddress(ArmKind):
 
     def rules(self, ctx: Context, body: Json, verb: str) -> None:
         sku = known_value(body, "sku.name")
-        method = known_value(body, "properties.publicIPAllocationMethod")
+        method = get(body, "properties.publicIPAllocationMethod")
         if sku == "Standard" and method in (None, "Dynamic"):
             raise Refusal(
                 "StandardSkuPublicIPAddressesMustBeStatic",

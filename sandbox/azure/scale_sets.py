@@ -130,9 +130,11 @@ def _check_flexible(body: Json, verb: str) -> None:
     if verb == CREATE and "platformFaultDomainCount" not in inside:
         raise Refusal(_RULE, "Required parameter 'platformFaultDomainCount' is missing (null).")
     count = inside.get("platformFaultDomainCount")
-    if body.get("zones") and isinstance(count, int) and count != 1:
+    if body.get("zones") and isinstance(count, int) and count > 1:
         raise Refusal(
-            _RULE, f"Platform fault domain count {count} is not supported with zones; it must be 1."
+            _RULE,
+            "Specifying Availability Zones is not allowed when Virtual Machine Scale Set has platformFaultDomainCount "
+            "higher than 1 with OrchestrationMode: 'Flexible'.",
         )
     network = known_value(body, f"{PROFILE}.networkProfile") or {}
     nics = network.get("networkInterfaceConfigurations")
