@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from pydantic import ValidationError
 
 
+_SHOWN = 9
+
+
 class AllocatorError(Exception):
     """Any input or demand that no plan can be made from."""
 
@@ -25,11 +28,14 @@ class InfeasibleError(AllocatorError):
 
 
 def unknown(what: str, given: str, known: Iterable[str]) -> str:
-    """ "unknown GPU 'L5'; did you mean L4? (known: ...)"."""
+    """ "unknown GPU 'L5'; did you mean L4?", or where nothing is near, the first few that are known."""
     names = sorted(set(known))
-    near = difflib.get_close_matches(given, names, n=2, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
-    return f"unknown {what} {given!r}; {hint}"
+    if near := difflib.get_close_matches(given, names, n=2, cutoff=0.5):
+        return f"unknown {what} {given!r}; did you mean {' or '.join(near)}?"
+    some = ", ".join(names[:_SHOWN]) + (
+        f" and {len(names) - _SHOWN} more" if names[_SHOWN:] else ""
+    )
+    return f"unknown {what} {given!r}; known: {some or 'none'}"
 
 
 def first_problem(error: ValidationError) -> str:

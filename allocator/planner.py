@@ -86,7 +86,7 @@ def _named(folder: Path, name: str, key: str) -> Path:
     file = folder / f"{name}.json"
     if not file.is_file():
         known = [path.stem for path in folder.glob("*.json")]
-        raise SpecError(f"config skyblend:{key}: {unknown('file', name, known)}")
+        raise SpecError(f"config skyblend:{key}: {unknown(key.rsplit('.', 1)[-1], name, known)}")
     return file
 
 

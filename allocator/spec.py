@@ -52,7 +52,7 @@ class MarketSpec(_Section):
     snapshot: str
     clouds: Annotated[list[Cloud], Field(min_length=1)] = ["aws", "azure", "gcp"]
     regions: list[str] = ["*"]
-    gpus: list[str] | None = None
+    gpus: Annotated[list[str], Field(min_length=1)] | None = None
     max_usd_per_gpu_hour: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     max_interruption_band: Annotated[int, Field(ge=0, le=4)] | None = None
     warn_after_days: Annotated[int, Field(ge=0)] = 180
