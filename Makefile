@@ -66,7 +66,7 @@ $(INSTALLED): requirements-dev.txt pyproject.toml
 	@echo "python: installing the pinned packages into .venv (1.3 GB), about 2 minutes ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.txt
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --no-deps --no-build-isolation -e .
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --no-deps --no-build-isolation -e .
 	@echo "python: compiling them to bytecode, about 1 minute; it saves 25 s at every preview ..."
 	@$(BIN)/python -m compileall -q -j 0 .venv/lib >/dev/null || true
 	@touch $@

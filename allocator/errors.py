@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from pydantic import ValidationError
 
-
 _SHOWN = 9
 
 

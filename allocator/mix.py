@@ -27,7 +27,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from allocator.candidates import Candidate
-from allocator.plan import Bucket, Shape
+from allocator.errors import InfeasibleError
+from allocator.plan import Bucket
 from allocator.solver import INFINITY, Answer, Program, Row, Status, solve_integer, solve_linear
 from allocator.spec import Limits
 
@@ -59,31 +60,33 @@ class Problem:
     buckets: Sequence[Bucket]
     limits: Limits
 
-    @property
-    def shapes(self) -> list[Shape]:
-        """The candidates' shapes by key."""
-        return sorted({c.shape.key: c.shape for c in self.candidates}.values(), key=lambda s: s.key)
-
 
 def solve_mix(problem: Problem) -> Mix | None:
-    """The cheapest mix to within GAP, or None where no mix fits the limits."""
+    """The cheapest mix to within GAP, or None where no mix fits the limits.
+
+    Raises InfeasibleError when the search ends at its limit without having found any.
+    """
     everything = list(range(len(problem.candidates)))
     first = _first_plan(problem, everything)
-    if first is None:  # rare: the short list does not do; all candidates decide
-        kept, best = everything, INFINITY
-    else:
-        kept, best = _useful(problem, everything, first.objective), first.objective
+    kept = _useful(problem, everything, first.objective) if first else everything
     model = _Model(problem, kept)
     answer = solve_integer(model.program, gap=GAP, nodes=NODES, hint=model.hint(first))
-    if answer.status is Status.INFEASIBLE and first is None:
+    found, bound = first, first.objective if first else 0  # nothing else: the first plan is optimal
+    if answer.status is not Status.INFEASIBLE:
+        second = model.read(answer)
+        found = second if first is None or second.objective < first.objective else first
+        bound = math.floor(max(answer.bound, solve_linear(model.program).objective))
+    if found is None and answer.limit_reached:
+        raise InfeasibleError(
+            f"no plan found within {NODES} search nodes; widen limits.max_region_share or limits.max_cloud_share"
+        )
+    if found is None:
         return None
-    found = first if first and best <= answer.objective else model.read(answer)
-    bound = max(answer.bound, solve_linear(model.program).objective)
     return Mix(
         nodes=found.nodes,
         shares=found.shares,
         objective=found.objective,
-        bound=min(math.floor(bound), found.objective),
+        bound=min(bound, found.objective),
         limit_reached=answer.limit_reached,
     )
 
@@ -119,6 +122,8 @@ def _useful(problem: Problem, pools: list[int], best: float) -> list[int]:
     while True:
         model = _Model(problem, pools)
         relaxed = solve_linear(model.program)
+        if relaxed.status is Status.INFEASIBLE:  # what is left cannot serve: no cheaper plan
+            return pools
         reduced = np.maximum(relaxed.reduced[: len(pools)], 0.0)
         largest = model.largest_weight(share, best)
         kept = [

@@ -55,7 +55,7 @@ class Rate:
 
 def modelled(gpu: Gpu, tensor_parallel: int, model: Model, size: tuple[int, int], slo: Slo) -> Rate:
     """The highest rate whose step time and time to first token are within the SLO (before head-room)."""
-    replica = _Replica(gpu, tensor_parallel, model, *size)
+    replica = Replica(gpu, tensor_parallel, model, *size)
     if replica.largest_batch < 1:
         return Rate(0.0, "does not fit in memory")
     if not replica.within(1.0, slo):
@@ -71,7 +71,9 @@ def modelled(gpu: Gpu, tensor_parallel: int, model: Model, size: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Replica:
+class Replica:
+    """One engine instance serving requests of one size: the formulas above."""
+
     gpu: Gpu
     t: int
     model: Model

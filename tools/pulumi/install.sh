@@ -38,7 +38,7 @@ log=$(mktemp)
 trap 'rm -rf "$log" "${build:-}"' EXIT
 build=$(mktemp -d)
 echo "pulumi: building v$version from its Go modules, once: about 5 minutes on two cores ..."
-{
+build() {
   cd "$here/cli"
   go mod download
   go build -trimpath -tags osusergo,grpcnotrace \
@@ -48,7 +48,9 @@ echo "pulumi: building v$version from its Go modules, once: about 5 minutes on t
   cd "$here/python-host"
   go build -trimpath -ldflags "-s -w" \
     -o "$build/pulumi-language-python" $sdk/python/cmd/pulumi-language-python
-} >"$log" 2>&1 || {
+}
+build >"$log" 2>&1 & # in a process of its own: a failing step ends it, and it may change folders
+wait $! || {
   tail -n 20 "$log" >&2
   echo "error: building the Pulumi CLI failed (output above); see tools/pulumi/README.md" >&2
   exit 1

@@ -1,0 +1,73 @@
+"""`python -m allocator`, as a person and as a program use it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from allocator.plan import Plan
+from tests.allocator.builders import ROOT
+
+STACK = ("plan", "--stack", "dev")
+
+
+def allocator(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "allocator", *words]
+    return subprocess.run(
+        command, cwd=ROOT, input=stdin, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def plan_json() -> str:
+    done = allocator(*STACK, "--json")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_json_is_the_plan_and_nothing_else(plan_json):
+    plan = Plan.from_dict(json.loads(plan_json))
+    assert plan.decisions.engine.model == "meta-llama/Llama-3.1-8B-Instruct"
+
+
+def test_the_table_names_pools_cost_saving_proof_and_what_was_dropped(plan_json):
+    plan = Plan.from_dict(json.loads(plan_json))
+    printed = allocator(*STACK).stdout
+    for pool in plan.decisions.pools:
+        assert pool.key in printed
+    for word in ("cost", "saving", "proof", "prices", "throughput", "dropped", plan.digest):
+        assert f"\n{word}" in printed or word == plan.digest in printed
+    assert printed.isascii()
+
+
+def test_a_plan_computed_before_is_shown_again(plan_json):
+    assert allocator("explain", "-", stdin=plan_json).stdout == allocator(*STACK).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("plan", "--stack", "nope"), "unknown stack 'nope'"),
+        ((*STACK, "--set", "workload.requests_per_second=0"), "should be greater than 0, is 0"),
+        (
+            (*STACK, "--set", "market.refuse_after_days=1"),
+            "days old, market.refuse_after_days is 1",
+        ),
+        (("explain", "nothing.json"), "plan nothing.json: not a plan of this program"),
+        (("explain", "-"), "plan -: not a plan of this program"),
+    ],
+)
+def test_an_error_is_one_line_on_standard_error_and_exit_code_one(words, said):
+    done = allocator(*words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_importing_the_allocator_brings_neither_pulumi_nor_a_cloud():
+    code = "import sys, allocator.planner; print([m for m in sys.modules if m.split('.')[0] in {'pulumi', 'pulumi_aws', 'pandas', 'botocore'}])"
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True) == "[]\n"
