@@ -20,21 +20,6 @@ def render(plan: Plan, console: Console) -> None:
         console.print(Text(f"{name:<11}{value}"), soft_wrap=True)
 
 
-def headline(plan: Plan) -> str:
-    """One line: what is bought, where, for how much."""
-    pools = [pool for pool in plan.decisions.pools if pool.nodes]
-    by_role = Counter[str]()
-    for pool in pools:
-        by_role[pool.role] += pool.nodes
-    bought = ", ".join(
-        f"{n} {'spot' if role == 'spot' else 'on demand'}" for role, n in sorted(by_role.items())
-    )
-    return (
-        f"plan {plan.digest[:8]}: {sum(by_role.values())} nodes ({bought}) in {len(plan.decisions.cells)} regions, "
-        f"${plan.money.hourly_usd_micro / USD:.2f}/h, {saving(plan):.0f} % below the same nodes on demand"
-    )
-
-
 def saving(plan: Plan) -> float:
     """Percent saved against the same nodes on demand."""
     full = plan.money.same_nodes_on_demand_usd_micro

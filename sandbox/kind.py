@@ -5,6 +5,7 @@ A cloud's module lists its kinds in a tuple `KINDS`; `sandbox.provider` serves t
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -58,7 +59,7 @@ class Context:
         return record
 
 
-class Kind:
+class Kind(ABC):
     """A resource type. Subclasses set the class variables and override what their API does differently.
 
     `api`: operation of the create call; `update_api`: of the update (defaults to `api`). `provider_only`: inputs that
@@ -100,9 +101,9 @@ class Kind:
     def rules(self, ctx: Context, body: Json, verb: str) -> None:
         """Refusals that are in no model: override. UNKNOWN values must pass."""
 
+    @abstractmethod
     def create(self, ctx: Context, body: Json, inputs: Json) -> Record:
         """Bring the resource into being and return its record (already put into the world)."""
-        raise NotImplementedError
 
     def update(self, ctx: Context, record: Record, body: Json, inputs: Json) -> None:
         """Default: what the request says replaces what was there (a PUT)."""

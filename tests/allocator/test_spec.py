@@ -30,8 +30,14 @@ STACKS = ("dev", "prod", "sandbox", "staging")
         ("service.slo.tpot_ms=-1", ("service.slo.tpot_ms", "greater than 0", "-1")),
         ("service.slo.headroom=1.5", ("service.slo.headroom", "1.5")),
         ("workload.histogram=azure2023_cove", ("workload.histogram", "azure2023_conv")),
-        ("workload.requests_per_second=-3", ("workload.requests_per_second", "greater than 0", "-3")),
-        ("workload.requests_per_second=0", ("workload.requests_per_second", "greater than 0", "is 0")),
+        (
+            "workload.requests_per_second=-3",
+            ("workload.requests_per_second", "greater than 0", "-3"),
+        ),
+        (
+            "workload.requests_per_second=0",
+            ("workload.requests_per_second", "greater than 0", "is 0"),
+        ),
         ("workload.requests_per_second=.nan", ("workload.requests_per_second", "finite")),
         ("workload.requests_per_second=many", ("workload.requests_per_second", "'many'")),
         ("workload.requests_per_secnd=3", ("workload.requests_per_secnd",)),
