@@ -29,8 +29,10 @@ import numpy as np
 from allocator.candidates import Candidate
 from allocator.errors import InfeasibleError
 from allocator.plan import Bucket
+from allocator.snapshot import USD_MICRO
 from allocator.solver import INFINITY, Answer, Program, Row, Status, solve_integer, solve_linear
 from allocator.spec import Limits
+from allocator.ties import first_regions
 
 GAP = 1e-3
 FIRST_GAP = 0.01
@@ -68,14 +70,14 @@ def solve_mix(problem: Problem) -> Mix | None:
     """
     everything = list(range(len(problem.candidates)))
     first = _first_plan(problem, everything)
-    kept = _useful(problem, everything, first.objective) if first else everything
+    kept = _useful(problem, everything, first.objective / USD_MICRO) if first else everything
     model = _Model(problem, kept)
     answer = solve_integer(model.program, gap=GAP, nodes=NODES, hint=model.hint(first))
     found, bound = first, first.objective if first else 0  # nothing else: the first plan is optimal
     if answer.status is not Status.INFEASIBLE:
         second = model.read(answer)
         found = second if first is None or second.objective < first.objective else first
-        bound = math.floor(max(answer.bound, solve_linear(model.program).objective))
+        bound = math.floor(max(answer.bound, solve_linear(model.program).objective) * USD_MICRO)
     if found is None and answer.limit_reached:
         raise InfeasibleError(
             f"no plan found within {NODES} search nodes; widen limits.max_region_share or limits.max_cloud_share"
@@ -83,7 +85,7 @@ def solve_mix(problem: Problem) -> Mix | None:
     if found is None:
         return None
     return Mix(
-        nodes=found.nodes,
+        nodes=first_regions(problem.candidates, found.nodes),
         shares=found.shares,
         objective=found.objective,
         bound=min(bound, found.objective),
@@ -113,7 +115,7 @@ def _first_plan(problem: Problem, pools: list[int]) -> _Found | None:
 
 
 def _useful(problem: Problem, pools: list[int], best: float) -> list[int]:
-    """The pools that a plan cheaper than `best` could use; exact.
+    """The pools that a plan cheaper than `best` (USD per hour) could use; exact.
 
     A plan that uses pool p costs at least the linear bound + p's reduced cost. Where a domain may hold a share s of
     the capacity, it also has W >= weight_p / s: fleets too small for a large node cannot spread around it.
@@ -170,7 +172,7 @@ class _Model:
         if maximise:
             costs[-1] = -1.0
         else:
-            costs[: len(self._pools)] = [c.price for c in self._pools]
+            costs[: len(self._pools)] = [c.price / USD_MICRO for c in self._pools]
         integer = np.arange(count) < len(self._pools)
         self.program = Program(costs, upper, integer, [*self._serve(maximise), *self._limits()])
 
@@ -218,8 +220,8 @@ class _Model:
             if len(pools) > 1:
                 yield 0.0, float(self._pools[pools[0]].stock_nodes), pools, [1.0] * len(pools)
         if limits.budget_usd_per_hour is not None:
-            prices = [float(c.price) for c in self._pools]
-            yield -INFINITY, limits.budget_usd_per_hour * 1e6, everything, prices
+            prices = [c.price / USD_MICRO for c in self._pools]
+            yield -INFINITY, limits.budget_usd_per_hour, everything, prices
 
     def _grouped(self, of: object) -> list[list[int]]:
         groups: dict[str, list[int]] = defaultdict(list)
@@ -228,7 +230,7 @@ class _Model:
         return [groups[key] for key in sorted(groups)]
 
     def largest_weight(self, share: float, best: float) -> float:
-        """The heaviest node that a fleet of W >= weight / share cheaper than `best` may have."""
+        """The heaviest node that a fleet of W >= weight / share, cheaper than `best` USD per hour, may have."""
         weights = sorted({weight(c, self._problem.buckets) for c in self._pools})
         program = self.program
         low, high = 0, len(weights) - 1

@@ -83,11 +83,10 @@ def price_age(plan: Plan, config: Mapping[str, Any], today: date) -> tuple[int, 
 
 
 def _named(folder: Path, name: str, key: str) -> Path:
-    file = folder / f"{name}.json"
-    if not file.is_file():
-        known = [path.stem for path in folder.glob("*.json")]
+    known = {path.stem: path for path in folder.glob("*.json")}
+    if name not in known:
         raise SpecError(f"config skyblend:{key}: {unknown(key.rsplit('.', 1)[-1], name, known)}")
-    return file
+    return known[name]
 
 
 def _check_served(spec: Spec, problem: Problem, made: tuple[Shape, ...]) -> None:

@@ -19,7 +19,7 @@ INFRA_SECTIONS = {"clouds"}
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class SloSpec(_Section):
@@ -34,8 +34,8 @@ class Service(_Section):
     """The model (a shipped shape), where its weights come from, and the engine's image."""
 
     model: str
-    weights: str
-    engine_image: str = "vllm/vllm-openai:v0.24.0"
+    weights: Annotated[str, Field(min_length=1)]
+    engine_image: Annotated[str, Field(min_length=1)] = "vllm/vllm-openai:v0.24.0"
     slo: SloSpec
 
 
@@ -51,7 +51,7 @@ class MarketSpec(_Section):
 
     snapshot: str
     clouds: Annotated[list[Cloud], Field(min_length=1)] = ["aws", "azure", "gcp"]
-    regions: list[str] = ["*"]
+    regions: Annotated[list[str], Field(min_length=1)] = ["*"]
     gpus: Annotated[list[str], Field(min_length=1)] | None = None
     max_usd_per_gpu_hour: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     max_interruption_band: Annotated[int, Field(ge=0, le=4)] | None = None
@@ -127,7 +127,12 @@ def override_section(sections: dict[str, Any], override: str) -> None:
         raise SpecError(
             f"cannot read override {override!r}; write workload.requests_per_second=128"
         )
-    place = sections.setdefault(section, {})
-    for step in steps[:-1]:
+    place: Any = sections
+    for step in (section, *steps[:-1]):
         place = place.setdefault(step, {})
-    place[steps[-1]] = yaml.safe_load(value)
+        if not isinstance(place, dict):
+            raise SpecError(f"cannot read override {override!r}; {step} has no parts")
+    try:
+        place[steps[-1]] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise SpecError(f"cannot read override {override!r}; {value!r} is not YAML") from None

@@ -80,10 +80,10 @@ def test_a_looser_slo_never_lowers_a_measured_rate(
 
 def test_every_number_says_where_it_comes_from() -> None:
     traffic = (Bucket(1000, 250, None, None, 1.0), Bucket(20_000, 250, None, None, 1.0))
-    made = shapes([("H200", 1), ("L4", 1)], MODELS["llama-3.1-8b"], traffic, SLO, (MEASURED,))
+    made = shapes([("H200", 1), ("L40S", 1)], MODELS["llama-3.1-8b"], traffic, SLO, (MEASURED,))
     assert [(shape.key, shape.origins[0]) for shape in made] == [
         ("h200-tp1", "measured:h200-vllm0.24.0-llama-3.1-8b"),
-        ("l4-tp1", "model"),
+        ("l40s-tp1", "model"),
     ]
     assert made[0].origins[1] == "model", "longer than anything measured"
 

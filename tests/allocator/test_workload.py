@@ -17,12 +17,12 @@ from tests.allocator.conftest import PROJECT
 SHIPPED = sorted((PROJECT / "stacks/workloads").glob("*.json"))
 
 
-def histogram(counts: list[list[int]], **changes: Any) -> dict[str, Any]:
+def histogram(**changes: Any) -> dict[str, Any]:
     made: dict[str, Any] = {
         "name": "made",
         "input_upper": [100, 1000, None],
         "output_upper": [50, None],
-        "counts": counts,
+        "counts": [[1, 2], [3, 4], [5, 6]],
         "input_tokens": {"max": 3000},
         "output_tokens": {"max": 400},
     }
@@ -60,7 +60,7 @@ def test_mean_sizes_stay_near_the_trace_s_own(file: Path) -> None:
     st.floats(0.1, 1000.0),
 )
 def test_traffic_and_tokens_are_conserved(counts: list[list[int]], rate: float) -> None:
-    made = buckets(Histogram.model_validate(histogram(counts)), rate)
+    made = buckets(Histogram.model_validate(histogram(counts=counts)), rate)
     assert sum(b.requests_per_second for b in made) == pytest.approx(rate, rel=1e-6)
     middles = (50.0, 550.0, 2000.0)
     tokens = sum(m * n for m, row in zip(middles, counts, strict=True) for n in row)
@@ -91,7 +91,7 @@ def test_a_broken_histogram_is_refused_in_one_line(
     tmp_path: Path, changes: dict[str, Any], said: str
 ) -> None:
     file = tmp_path / "made.json"
-    file.write_text(json.dumps(histogram([[1, 2], [3, 4], [5, 6]], **changes)))
+    file.write_text(json.dumps(histogram(**changes)))
     with pytest.raises(DataError, match=said) as caught:
         read_histogram(file)
     assert str(caught.value).startswith("workload made.json:")

@@ -80,7 +80,7 @@ def test_a_doubled_rate_changes_sizes_bounds_and_weights_and_replaces_nothing(
         ("market.gpus=[L5]", "unknown GPU 'L5'; did you mean L4"),
         ("market.regions=[aws-us-eest-1]", "unknown region 'aws-us-eest-1'; did you mean aws-us-"),
         ("service.model=llama-3.1-9b", "unknown model 'llama-3.1-9b'; did you mean llama-3.1-8b"),
-        ("workload.histogram=azure2023", "unknown file 'azure2023'; did you mean azure2023_co"),
+        ("workload.histogram=azure2023", "unknown histogram 'azure2023'; did you mean azure2023_co"),
         ("workload.requests_per_second=0", "workload.requests_per_second: should be greater than 0, is 0"),
         ("service.slo.tpot_ms=1", "no allowed GPU serves requests of"),
         ("workload.requests_per_second=900000", "exceed all stock within market.*"),
