@@ -39,7 +39,7 @@ wipe: ## Forget the emulated clouds and Pulumi's state of them, together
 ##@ Development
 .PHONY: setup check format test bench pins clean help
 setup: ## Install everything (pip and the Pulumi CLI, side by side); a second run does nothing
-	@$(MAKE) -j2 $(INSTALLED) $(PULUMI)
+	@$(MAKE) -s -j2 $(INSTALLED) $(PULUMI)
 check: setup ## Formatter, linter, types, who may import whom
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -60,7 +60,7 @@ help: ## This text
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(INSTALLED): requirements-dev.txt pyproject.toml
+$(INSTALLED): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: $$($(PYTHON) --version) is too old: install Python 3.11 or newer, or set PYTHON=" >&2; exit 1; }
 	@echo "python: installing the pinned packages into .venv (1.3 GB), about 2 minutes ..."

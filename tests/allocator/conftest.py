@@ -1,6 +1,6 @@
 """Fixtures: `root`, a project folder of one's own with the shipped data files; `config`, a stack's sections to change.
 
-Builders of small problems are in problems.py, the independent check of a plan in served.py.
+Builders of small markets are in builders.py, the independent check of a plan in served.py.
 """
 
 from __future__ import annotations
