@@ -35,7 +35,7 @@ from allocator.spec import Limits
 from allocator.ties import first_regions
 
 GAP = 1e-3
-FIRST_GAP = 0.01
+FIRST_GAP = 0.1
 NODES = 20_000
 """Branch-and-bound nodes of the last program: a limit on work, never on time."""
 FIRST_POOLS = 80
