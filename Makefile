@@ -51,7 +51,8 @@ test: setup ## All tests (about 5 minutes)
 	@echo "tests: allocator, infra, emulated clouds, and the real engine end to end; about 5 minutes ..."
 	@PATH="$$(cat $(PULUMI)):$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/python -m pytest
 bench: setup ## Wall time and peak memory of plan, preview and up
-	@$(BIN)/python -m bench.stack
+	@$(BIN)/python -m bench.stack --stack sandbox
+	@$(BIN)/python -m bench.stack --stack prod
 pins: setup ## Write requirements*.txt from requirements*.in
 	@tools/pins.sh
 clean: ## Remove what make made here (not the cached CLI)

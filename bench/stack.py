@@ -34,7 +34,7 @@ def measure(command: list[str], folder: Path) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--stack", default="prod")
+    parser.add_argument("--stack", default="sandbox")
     stack = parser.parse_args().stack
     python = sys.executable
     allocator = [python, "-m", "allocator", "plan", "--stack", stack]
