@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -31,12 +32,13 @@ class StackError(Exception):
     """One line for the person at the terminal."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stack:
     """A stack on the emulated clouds. `overrides` are "key.path=value" in the words of the stack file."""
 
     name: str
     overrides: tuple[str, ...] = ()
+    interrupted: bool = False
 
     @cached_property
     def env(self) -> dict[str, str]:
@@ -49,6 +51,11 @@ class Stack:
         return ROOT / "stacks" / f"Pulumi.{self.name}.yaml"
 
     @property
+    def checkpoint(self) -> Path:
+        """The engine's state of the stack."""
+        return STATE / f"backend/.pulumi/stacks/{PROJECT}/{self.name}.json"
+
+    @property
     def config(self) -> Path:
         """The copy that the engine reads and adds its encryption salt to."""
         return STATE / "config" / f"Pulumi.{self.name}.yaml"
@@ -56,7 +63,7 @@ class Stack:
     def prepare(self) -> None:
         """Make the stack known to the engine and its configuration current. Raises SpecError for no such stack."""
         sections = stack_config(ROOT, self.name, self.overrides)
-        if not (STATE / f"backend/.pulumi/stacks/{PROJECT}/{self.name}.json").exists():
+        if not self.checkpoint.exists():
             (STATE / "backend").mkdir(parents=True, exist_ok=True)
             mine = self.file.read_bytes()
             self.pulumi("stack", "init", self.name, quiet=True)  # writes its salt into the file
@@ -73,13 +80,26 @@ class Stack:
         """Remove the lock of a run that is gone; refuse to go on beside one that is not."""
         locks = STATE / f"backend/.pulumi/locks/organization/{PROJECT}/{self.name}"
         for lock in locks.glob("*.json"):
-            pid = json.loads(lock.read_text())["pid"]
+            pid = (_read_json(lock) or {}).get("pid", "unknown")
             if Path(f"/proc/{pid}").exists():
                 raise StackError(
                     f"stack {self.name} is in use by process {pid}; wait for it or end it"
                 )
+            self.interrupted = True
+            self._mend()
             print(f"lock of process {pid}, which is gone: pulumi cancel --yes --stack {self.name}")
             self.pulumi("cancel", "--yes", "--stack", self.name, quiet=True)
+
+    def _mend(self) -> None:
+        """A killed engine may have cut its last write short; the copy that it keeps from before is whole."""
+        before = self.checkpoint.with_suffix(".json.bak")
+        if _read_json(self.checkpoint) is None:
+            if _read_json(before) is None:
+                raise StackError(
+                    f"the state of stack {self.name} is unreadable; make wipe forgets it"
+                )
+            print(f"the state's last write was cut short: going back to {before.name}")
+            shutil.copyfile(before, self.checkpoint)
 
     def pulumi(self, *args: str, quiet: bool = False, emulated: bool = False) -> str:
         """Run a Pulumi command; its output is returned when quiet, shown otherwise."""
@@ -132,13 +152,21 @@ class Stack:
 
     def after_interruption(self) -> None:
         """If the last run did not end: clear what it left, in the state and in the clouds."""
-        if not self.state().get("pending_operations"):
+        if not (self.interrupted or self.state().get("pending_operations")):
             return
         print("the last run was interrupted; clearing its pending operations")
         self.operate(
             "refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--suppress-outputs"
         )
         self.leftovers(remove=True)
+
+
+def _read_json(file: Path) -> Any:
+    """A JSON file's content, None where it is missing or cut short."""
+    try:
+        return json.loads(file.read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def exports(state: Path = STATE) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.azure import edge, network, scale_sets
+from sandbox.azure import balancer, edge, network, scale_sets
 from sandbox.kind import Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -10,9 +10,9 @@ KINDS: tuple[Kind, ...] = (
     network.VirtualNetwork(),
     network.Subnet(),
     network.NetworkSecurityGroup(),
-    network.PublicIPAddress(),
-    network.NatGateway(),
-    network.LoadBalancer(),
+    balancer.PublicIPAddress(),
+    balancer.NatGateway(),
+    balancer.LoadBalancer(),
     scale_sets.VirtualMachineScaleSet(),
     edge.Profile(),
     edge.Endpoint(),

@@ -1,14 +1,16 @@
-"""What all Azure rows share: ids, the PUT that replaces, references that must exist, deletion."""
+"""What all Azure rows share: ids, the PUT that replaces, where things live, deletion."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from sandbox.azure import vendor
-from sandbox.azure.translate import INNER, from_arm, to_arm
-from sandbox.fields import UNKNOWN, Json, get
-from sandbox.kind import Autoname, Context, Kind
+from sandbox.azure.references import pointed_at
+from sandbox.azure.schema import members
+from sandbox.azure.translate import from_arm, to_arm
+from sandbox.fields import UNKNOWN, Json
+from sandbox.kind import Autoname, Context, Kind, Request
+from sandbox.machines import end_all
 from sandbox.refusal import Refusal, Unmapped
 from sandbox.world import Record
 
@@ -20,11 +22,14 @@ class ArmKind(Kind):
     """A resource below a resource group.
 
     `name_input` names it (made up by the provider where the program does not), `path_inputs` name what it lives in,
-    outermost first. Names and location are for life: their change replaces.
+    outermost first; their change replaces, and so does that of `fixed`. `busy`: code and text of the refusal to
+    delete it while something outside it points at it.
     """
 
     name_input: ClassVar[str]
     path_inputs: ClassVar[tuple[str, ...]] = ()
+    fixed: ClassVar[frozenset[str]] = frozenset()
+    busy: ClassVar[tuple[str, str] | None] = None
     most_name: ClassVar[int] = 80
     vendor = vendor.check
     computed: ClassVar[tuple[str, ...]] = ("name", "type", "provisioningState")
@@ -33,7 +38,7 @@ class ArmKind(Kind):
         cls.api = cls.name
         cls.autoname = Autoname(cls.name_input, "", AUTONAME_DIGITS, cls.most_name)
         cls.provider_only = frozenset({"resourceGroupName", cls.name_input, *cls.path_inputs})
-        cls.replace_on = frozenset({"location", *cls.provider_only})
+        cls.replace_on = cls.provider_only | cls.fixed
 
     @property
     def model(self) -> tuple[str, str]:
@@ -42,11 +47,14 @@ class ArmKind(Kind):
 
     def body(self, inputs: Json) -> Json:
         given = {k: v for k, v in inputs.items() if k not in self.provider_only}
-        if (
-            "id" in given
-        ):  # azure-native lets some types carry their own id; ARM takes it from the path
+        if "id" in given:  # some types carry their own id as an input; ARM takes it from the path
             raise Unmapped("id")
         return to_arm(self.model, given)
+
+    def requests(self, body: Json, verb: str) -> list[Request]:
+        """A location that the program leaves out is the resource group's: the provider looks it up."""
+        located = {"location": UNKNOWN} if "location" in members(*self.model) else {}
+        return [Request(self.api, located | body)]
 
     def create(self, ctx: Context, body: Json, inputs: Json) -> Record:
         record_id = self.arm_id(ctx, inputs)
@@ -59,37 +67,68 @@ class ArmKind(Kind):
             cloud=ctx.cloud,
             kind=self.name,
             id=record_id,
-            region=body.get("location") or home.region,
+            region=place(body.get("location") or home.region),
             name=record_id.rsplit("/", 1)[-1],
             body=body,
             tags=self.tags(body),
             live={"path": {k: inputs[k] for k in self.provider_only if k in inputs}},
         )
-        self._point(ctx, record, home)
-        self.settle(ctx, record)
-        return ctx.world.put(record)
+        return self._put(ctx, record, home)
 
     def update(self, ctx: Context, record: Record, body: Json, inputs: Json) -> None:
         """A PUT: what the body leaves out is gone."""
+        if place(body.get("location") or record.region) != record.region:
+            raise Refusal(
+                "InvalidResourceLocation",
+                f"The resource '{record.name}' already exists in location '{record.region}'. A resource with the same "
+                f"name cannot be created in location '{body['location']}'. Please select a new resource name.",
+            )
         record.body = self.kept(record, body)
         record.tags = self.tags(body)
-        self._point(ctx, record, self._home(ctx, record.id))
+        self._put(ctx, record, self._home(ctx, record.id))
+
+    def _put(self, ctx: Context, record: Record, home: Record) -> Record:
+        record.parents = [home.id, *sorted(pointed_at(ctx, record) - {home.id})]
         self.settle(ctx, record)
-        ctx.world.put(record)
+        return ctx.world.put(record)
+
+    def delete(self, ctx: Context, record: Record) -> None:
+        """Refused while it is in use; then it goes with all that lives in it."""
+        inside = f"{record.id}/"
+        users = [user for user in ctx.world.children(record) if not user.id.startswith(inside)]
+        if self.busy and users:
+            code, text = self.busy
+            named = ", ".join(user.id for user in users)
+            raise Refusal(code, text.format(id=record.id, name=record.name, users=named))
+        remove_below(ctx, record)
+        ctx.world.remove(record)
 
     def kept(self, record: Record, body: Json) -> Json:
-        """The new body; override where the service keeps something that a PUT leaves out."""
+        """The new body; override where the service keeps something that a PUT leaves out, or refuses a change."""
         return body
 
     def settle(self, ctx: Context, record: Record) -> None:
         """What the service does with an accepted body: override."""
 
     def inputs(self, ctx: Context, record: Record) -> Json:
-        read: Json = from_arm(record.body) | record.live["path"]
+        read: Json = from_arm(self.model, record.body) | record.live["path"]
         return read
 
     def outputs(self, ctx: Context, record: Record) -> Json:
-        return {"name": record.name, "type": self.name, "provisioningState": "Succeeded"}
+        known = {"name": record.name, "type": self.name, "provisioningState": "Succeeded"}
+        return known | self._parts(record)
+
+    def _parts(self, record: Record) -> Json:
+        """The named parts of the body with the ids by which others point at them."""
+        read = from_arm(self.model, record.body)
+        return {
+            collection: [
+                item | {"id": f"{record.id}/{collection}/{item.get('name', number)}"}
+                for number, item in enumerate(read[collection])
+            ]
+            for collection in vendor.parts(self.name)
+            if collection in read
+        }
 
     def arm_id(self, ctx: Context, inputs: Json) -> str:
         """/subscriptions/S/resourceGroups/G/providers/N/type/name[/type/name ...]."""
@@ -110,56 +149,41 @@ class ArmKind(Kind):
         gone = Refusal("ParentResourceNotFound", f"Failed to perform 'write' on resource(s) of '{self.name}', because the parent resource '{outer}' could not be found.")  # fmt: skip
         return ctx.need(self.name.rsplit("/", 1)[0], outer, gone)
 
-    def _point(self, ctx: Context, record: Record, home: Record) -> None:
-        """Note what the resource lives in and points at; refuse what is not there."""
-        ids = {found.id for path, found in self._references(ctx, record)}
-        record.parents = [home.id, *sorted(ids - {home.id, record.id})]
-
-    def _references(self, ctx: Context, record: Record) -> Iterator[tuple[str, Record]]:
-        for path, reference in ids_in(record.body):
-            found = resolve(ctx, reference, record)
-            if found is None:
-                raise Refusal(
-                    "InvalidResourceReference",
-                    f"Resource {reference} referenced by resource {record.id} was not found. Please make sure that "
-                    "the referenced resource exists, and that both resources are in the same region.",
-                )
-            yield path, found
-
 
 def group_id(account: str, group: str) -> str:
     """A resource group's id."""
     return f"/subscriptions/{account}/resourceGroups/{group}"
 
 
-def ids_in(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every {"id": "/subscriptions/..."} in a body, with where it stands."""
-    if isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from ids_in(item, f"{path}[{number}]")
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            if name == "id" and isinstance(item, str) and item.startswith("/subscriptions/"):
-                yield path, item
-            else:
-                yield from ids_in(item, f"{path}.{name}")
+def place(location: str) -> str:
+    """A region's name as ARM compares it: "East US" is "eastus"."""
+    return location.replace(" ", "").lower()
 
 
-def resolve(ctx: Context, reference: str, own: Record) -> Record | None:
-    """The record that an id names, itself or as the holder of a part (".../backendAddressPools/x"); `own` counts."""
-    known = {record.id: record for record in ctx.world.all(ctx.cloud)} | {own.id: own}
-    if reference in known:
-        return known[reference]
-    holder_id, _, part = reference.rpartition("/")
-    holder_id, _, collection = holder_id.rpartition("/")
-    holder = known.get(holder_id)
-    if holder is None:
-        return None
-    parts = get(holder.body, f"{INNER}.{collection}") or []
-    return holder if any(item.get("name") == part for item in parts) else None
+def remove_below(ctx: Context, record: Record) -> None:
+    """Remove everything whose id lies below a record's, machines included."""
+    for inside in ctx.world.all(record.cloud):
+        if inside.id.startswith(f"{record.id}/"):
+            end_all(ctx.world, inside)
+            ctx.world.remove(inside)
+
+
+def look(body: Json, path: str) -> Any:
+    """The value at a dotted path: None where there is none, UNKNOWN where preview cannot say yet."""
+    value: Any = body
+    for step in path.split("."):
+        if not isinstance(value, dict):
+            return UNKNOWN if value == UNKNOWN else None
+        value = value.get(step)
+    return value
 
 
 def known_value(body: Json, path: str) -> Any:
     """A value to judge: None where it is absent or preview does not know it yet."""
-    value = get(body, path)
+    value = look(body, path)
     return None if value == UNKNOWN else value
+
+
+def known_items(body: Json, path: str) -> list[Json]:
+    """The objects of a list that preview knows already."""
+    return [item for item in known_value(body, path) or () if item != UNKNOWN]

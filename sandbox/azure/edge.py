@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.azure.arm import ArmKind, known_value
+from sandbox.azure.arm import ArmKind, known_value, look, place
 from sandbox.fields import Json, get
 from sandbox.kind import Context
 from sandbox.refusal import Refusal
 from sandbox.world import Record
 
-_AFD_SKUS = ("Standard_AzureFrontDoor", "Premium_AzureFrontDoor")
+_REGIONS = (
+    *("global", "australiaeast", "australiasoutheast", "brazilsouth", "canadacentral"),
+    *("canadaeast", "centralindia", "centralus", "eastasia", "eastus", "eastus2", "japaneast"),
+    *("japanwest", "northcentralus", "northeurope", "southcentralus", "southeastasia"),
+    *("southindia", "westcentralus", "westeurope", "westindia", "westus"),
+)
+"""Where profiles can be at home, as the service lists them; what they do happens everywhere."""
 
 
 def _ranges(body: Json, ranges: Iterable[tuple[str, int, int]]) -> None:
@@ -24,32 +30,24 @@ def _ranges(body: Json, ranges: Iterable[tuple[str, int, int]]) -> None:
 
 
 class Profile(ArmKind):
-    """A Front Door; deleting it deletes its parts."""
+    """A Front Door."""
 
     token = "azure-native:cdn:Profile"
     name = "Microsoft.Cdn/profiles"
     name_input = "profileName"
+    fixed = frozenset({"location"})
     most_name = 90
     computed = (*ArmKind.computed, "frontDoorId", "resourceState")
 
     def rules(self, ctx: Context, body: Json, verb: str) -> None:
         _ranges(body, [("originResponseTimeoutSeconds", 16, 240)])
-        if known_value(body, "sku.name") in _AFD_SKUS and known_value(body, "location") not in (
-            None,
-            "global",
-            "Global",
-        ):
+        location = known_value(body, "location")
+        if location and place(location) not in _REGIONS:
             raise Refusal(
                 "LocationNotAvailableForResourceType",
-                f"The provided location '{body['location']}' is not available for resource type "
-                "'Microsoft.Cdn/profiles'. List of available regions for the resource type is 'global'.",
+                f"The provided location '{location}' is not available for resource type 'Microsoft.Cdn/profiles'. List "
+                f"of available regions for the resource type is '{','.join(_REGIONS)}'.",
             )
-
-    def delete(self, ctx: Context, record: Record) -> None:
-        for inside in ctx.world.all(record.cloud):
-            if inside.id.startswith(f"{record.id}/"):
-                ctx.world.remove(inside)
-        super().delete(ctx, record)
 
     def settle(self, ctx: Context, record: Record) -> None:
         record.live.setdefault("frontDoorId", ctx.world.new_hex(32))
@@ -66,6 +64,7 @@ class Endpoint(ArmKind):
     name = "Microsoft.Cdn/profiles/afdEndpoints"
     name_input = "endpointName"
     path_inputs = ("profileName",)
+    fixed = frozenset({"location"})
     most_name = 46
     computed = (*ArmKind.computed, "hostName", "deploymentStatus")
 
@@ -91,9 +90,9 @@ class OriginGroup(ArmKind):
         _ranges(
             body,
             [
-                ("healthProbeSettings.probeIntervalInSeconds", 5, 255),
-                ("loadBalancingSettings.sampleSize", 1, 255),
-                ("loadBalancingSettings.successfulSamplesRequired", 1, 255),
+                ("healthProbeSettings.probeIntervalInSeconds", 1, 255),
+                ("loadBalancingSettings.sampleSize", 0, 255),
+                ("loadBalancingSettings.successfulSamplesRequired", 0, 255),
                 ("loadBalancingSettings.additionalLatencyInMilliseconds", 0, 1000),
                 ("trafficRestorationTimeToHealedOrNewEndpointsInMinutes", 0, 50),
             ],
@@ -129,9 +128,7 @@ class Origin(ArmKind):
     computed = (*ArmKind.computed, "deploymentStatus")
 
     def rules(self, ctx: Context, body: Json, verb: str) -> None:
-        if not known_value(body, "properties.hostName") and "hostName" not in body.get(
-            "properties", {}
-        ):
+        if look(body, "properties.hostName") is None:
             raise Refusal(
                 "BadRequest", "Property 'AfdOrigin.HostName' is required but it was not set"
             )
@@ -145,6 +142,26 @@ class Origin(ArmKind):
             same_group = other.id.startswith(f"{group}/") and other.id != record.id
             if same_group and other.body["properties"]["hostName"] == host:
                 raise Refusal("Conflict", f"That resource name isn't available: origin {other.name} has host name {host} already.")  # fmt: skip
+        if not _enabled(record):
+            self._check_not_last(ctx, record)
+
+    def delete(self, ctx: Context, record: Record) -> None:
+        self._check_not_last(ctx, record)
+        super().delete(ctx, record)
+
+    def _check_not_last(self, ctx: Context, record: Record) -> None:
+        """A group that a route leads to keeps an enabled origin."""
+        group = record.id.rsplit("/", 2)[0]
+        routes = ctx.world.all(record.cloud, Route.name)
+        others = [o for o in ctx.world.all(record.cloud, self.name) if o.id != record.id]
+        if any(group in route.parents for route in routes) and not any(
+            _serves(other, group) for other in others
+        ):
+            raise Refusal(
+                "BadRequest",
+                "Cannot disable or delete the last origin when the origin group is still associated with a route or a "
+                "rule. Please disassociate the origin group and try again.",
+            )
 
     def outputs(self, ctx: Context, record: Record) -> Json:
         return super().outputs(ctx, record) | {"deploymentStatus": "NotStarted"}
@@ -177,7 +194,8 @@ class Route(ArmKind):
             if mine & _patterns(other):
                 raise Refusal(
                     "Conflict",
-                    f"Route {other.name} of the endpoint already matches {sorted(mine)}.",
+                    "The route domains, paths and protocols configuration has a conflict: route "
+                    f"{other.name} of the endpoint already matches {sorted(mine)}.",
                 )
 
     def outputs(self, ctx: Context, record: Record) -> Json:
@@ -186,8 +204,11 @@ class Route(ArmKind):
 
 def _serves(origin: Record, group: str) -> bool:
     """Whether it is an enabled origin of the group."""
-    enabled = get(origin.body, "properties.enabledState") != "Disabled"
-    return enabled and origin.id.startswith(f"{group}/")
+    return _enabled(origin) and origin.id.startswith(f"{group}/")
+
+
+def _enabled(origin: Record) -> bool:
+    return str(get(origin.body, "properties.enabledState")).lower() != "disabled"
 
 
 def _patterns(route: Record) -> set[str]:

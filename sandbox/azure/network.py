@@ -1,15 +1,25 @@
-"""Resource groups, networks, addresses, and the regional load balancer."""
+"""Resource groups, networks and their firewalls."""
 
 from __future__ import annotations
 
-from sandbox.azure.arm import GROUPS, ArmKind, group_id, known_value
-from sandbox.fields import UNKNOWN, Json, get
+from sandbox.azure.arm import (
+    GROUPS,
+    ArmKind,
+    group_id,
+    known_items,
+    known_value,
+    look,
+    place,
+    remove_below,
+)
+from sandbox.azure.ranges import check_ranges, overlap, ranges, within
+from sandbox.fields import UNKNOWN, Json
 from sandbox.kind import Autoname, Context, Kind, Request
-from sandbox.machines import end_all
 from sandbox.refusal import Refusal, Unmapped
 from sandbox.world import Record
 
-_IN_USE = "is in use by another resource and cannot be deleted."
+_SPACE = ("properties.addressSpace.addressPrefixes",)
+_PREFIXES = ("properties.addressPrefix", "properties.addressPrefixes")
 
 
 class ResourceGroup(Kind):
@@ -19,7 +29,7 @@ class ResourceGroup(Kind):
     name = GROUPS
     api = GROUPS
     provider_only = frozenset({"resourceGroupName"})
-    replace_on = frozenset({"location", "managedBy", "resourceGroupName"})
+    replace_on = frozenset({"location", "resourceGroupName"})
     computed = ("name", "type")
     autoname = Autoname("resourceGroupName", "", 8, 90)
     _members = frozenset({"location", "managedBy", "tags"})
@@ -52,14 +62,13 @@ class ResourceGroup(Kind):
                 "ResourceExists", f"cannot create already existing resource '{record_id}'"
             )
         return ctx.world.put(
-            Record(ctx.cloud, GROUPS, record_id, body["location"], body, name, self.tags(body))
+            Record(
+                ctx.cloud, GROUPS, record_id, place(body["location"]), body, name, self.tags(body)
+            )
         )
 
     def delete(self, ctx: Context, record: Record) -> None:
-        for inside in ctx.world.all(record.cloud):
-            if inside.id.startswith(f"{record.id}/"):
-                end_all(ctx.world, inside)
-                ctx.world.remove(inside)
+        remove_below(ctx, record)
         ctx.world.remove(record)
 
     def inputs(self, ctx: Context, record: Record) -> Json:
@@ -75,20 +84,21 @@ class VirtualNetwork(ArmKind):
     token = "azure-native:network:VirtualNetwork"
     name = "Microsoft.Network/virtualNetworks"
     name_input = "virtualNetworkName"
+    fixed = frozenset({"location"})
     most_name = 64
 
     def rules(self, ctx: Context, body: Json, verb: str) -> None:
-        if not known_value(body, "properties.addressSpace") and "addressSpace" not in body.get(
-            "properties", {}
-        ):
+        if look(body, "properties.addressSpace") is None:
             raise Refusal(
                 "AddressSpaceRequired",
                 "Virtual network must have an address space or an IPAM pool.",
             )
+        check_ranges(body, *_SPACE)
 
     def delete(self, ctx: Context, record: Record) -> None:
-        for subnet in ctx.world.children(record):
-            Subnet().delete(ctx, subnet)
+        for inside in ctx.world.children(record):
+            if inside.kind == Subnet.name:
+                Subnet().delete(ctx, inside)
         super().delete(ctx, record)
 
 
@@ -99,12 +109,37 @@ class Subnet(ArmKind):
     name = "Microsoft.Network/virtualNetworks/subnets"
     name_input = "subnetName"
     path_inputs = ("virtualNetworkName",)
-    in_use = Refusal("InUseSubnetCannotBeDeleted", f"Subnet {_IN_USE}")
+    busy = (
+        "InUseSubnetCannotBeDeleted",
+        "Subnet {name} is in use by {users} and cannot be deleted. In order to delete the subnet, delete all the "
+        "resources within the subnet.",
+    )
 
     def rules(self, ctx: Context, body: Json, verb: str) -> None:
-        inside = body.get("properties", {})
-        if not {"addressPrefix", "addressPrefixes", "ipamPoolPrefixAllocations"} & inside.keys():
+        pools = "properties.ipamPoolPrefixAllocations"
+        if all(look(body, path) is None for path in (*_PREFIXES, pools)):
             raise Refusal("InvalidAddressPrefix", "Subnet must have an address prefix.")
+        check_ranges(body, *_PREFIXES)
+
+    def settle(self, ctx: Context, record: Record) -> None:
+        own = ranges(record.body, *_PREFIXES)
+        network = ctx.world.get(ctx.cloud, VirtualNetwork.name, record.parents[0])
+        space = ranges(network.body, *_SPACE) if network else []
+        if space and not all(within(one, space) for one in own):
+            raise _misplaced(record, "RangeOutsideVnet", "is outside the IP address range of")
+        for other in ctx.world.all(ctx.cloud, self.name):
+            beside = other.parents[0] == record.parents[0] and other.id != record.id
+            if beside and overlap(own, ranges(other.body, *_PREFIXES)):
+                words = "overlaps with that of an existing subnet in"
+                raise _misplaced(record, "RangesOverlap", words)
+
+
+def _misplaced(subnet: Record, what: str, words: str) -> Refusal:
+    network = subnet.parents[0].rsplit("/", 1)[-1]
+    return Refusal(
+        f"NetcfgSubnet{what}",
+        f"Subnet '{subnet.name}' is not valid because its IP address range {words} virtual network '{network}'.",
+    )
 
 
 class NetworkSecurityGroup(ArmKind):
@@ -113,13 +148,15 @@ class NetworkSecurityGroup(ArmKind):
     token = "azure-native:network:NetworkSecurityGroup"
     name = "Microsoft.Network/networkSecurityGroups"
     name_input = "networkSecurityGroupName"
-    in_use = Refusal(
-        "InUseNetworkSecurityGroupCannotBeDeleted", f"Network security group {_IN_USE}"
+    busy = (
+        "InUseNetworkSecurityGroupCannotBeDeleted",
+        "Network security group {id} cannot be deleted because it is in use by the following resources: {users}. In "
+        "order to delete the Network security group, remove the association with the resource(s).",
     )
 
     def rules(self, ctx: Context, body: Json, verb: str) -> None:
         taken: dict[tuple[object, object], str] = {}
-        for rule in known_value(body, "properties.securityRules") or ():
+        for rule in known_items(body, "properties.securityRules"):
             inside = rule.get("properties", {})
             priority = inside.get("priority")
             if isinstance(priority, int) and not 100 <= priority <= 4096:
@@ -129,65 +166,10 @@ class NetworkSecurityGroup(ArmKind):
                     "Value must be between 100 and 4096.",
                 )
             key = (inside.get("direction"), priority)
-            if key in taken and priority != UNKNOWN:
+            if key in taken and UNKNOWN not in key:
                 raise Refusal(
                     "SecurityRuleConflict",
                     f"Security rule {rule.get('name')} conflicts with rule {taken[key]}. Rules cannot have the same "
                     "Priority and Direction.",
                 )
             taken[key] = str(rule.get("name"))
-
-
-class PublicIPAddress(ArmKind):
-    """An address that is known once it is made, if static."""
-
-    token = "azure-native:network:PublicIPAddress"
-    name = "Microsoft.Network/publicIPAddresses"
-    name_input = "publicIpAddressName"
-    computed = (*ArmKind.computed, "ipAddress")
-    in_use = Refusal("PublicIPAddressCannotBeDeleted", f"Public IP address {_IN_USE}")
-
-    def rules(self, ctx: Context, body: Json, verb: str) -> None:
-        sku = known_value(body, "sku.name")
-        method = get(body, "properties.publicIPAllocationMethod")
-        if sku == "Standard" and method in (None, "Dynamic"):
-            raise Refusal(
-                "StandardSkuPublicIPAddressesMustBeStatic",
-                "Standard sku publicIp must have AllocationMethod set to Static.",
-            )
-
-    def settle(self, ctx: Context, record: Record) -> None:
-        number = ctx.world.next_serial() if "ipAddress" not in record.live else 0
-        record.live.setdefault("ipAddress", f"203.0.113.{number % 254 + 1}")
-
-    def outputs(self, ctx: Context, record: Record) -> Json:
-        return super().outputs(ctx, record) | {"ipAddress": record.live["ipAddress"]}
-
-
-class NatGateway(ArmKind):
-    """Egress of subnets."""
-
-    token = "azure-native:network:NatGateway"
-    name = "Microsoft.Network/natGateways"
-    name_input = "natGatewayName"
-    in_use = Refusal("InUseNatGatewayCannotBeDeleted", f"NAT gateway {_IN_USE}")
-
-
-class LoadBalancer(ArmKind):
-    """The regional L4 balancer; its rules point at its own parts by id."""
-
-    token = "azure-native:network:LoadBalancer"
-    name = "Microsoft.Network/loadBalancers"
-    name_input = "loadBalancerName"
-    in_use = Refusal("LoadBalancerInUse", f"Load balancer {_IN_USE}")
-
-    def rules(self, ctx: Context, body: Json, verb: str) -> None:
-        longest = 100 if known_value(body, "sku.name") == "Standard" else 30
-        for rule in known_value(body, "properties.loadBalancingRules") or ():
-            minutes = rule.get("properties", {}).get("idleTimeoutInMinutes")
-            if isinstance(minutes, int) and not 4 <= minutes <= longest:
-                raise Refusal(
-                    "InvalidIdleTimeout",
-                    f"Load balancing rule {rule.get('name')} has idle timeout {minutes}. "
-                    f"Value must be between 4 and {longest} minutes.",
-                )

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 
-from sandbox.azure.arm import ArmKind, known_value
+from sandbox.azure.arm import ArmKind
+from sandbox.azure.scale_set_rules import (
+    PROFILE,
+    check_change,
+    check_machines,
+    check_mode,
+    check_spot,
+    is_spot,
+)
 from sandbox.fields import Json, get
-from sandbox.kind import CREATE, Context
-from sandbox.machines import Order, Shortfall, end_all, fill
+from sandbox.kind import Context
+from sandbox.machines import Order, Shortfall, end_all, fill, machines_of
 from sandbox.market import ON_DEMAND, SPOT
 from sandbox.refusal import Refusal
 from sandbox.world import Record
 
-PROFILE = "properties.virtualMachineProfile"
-NETWORK_API = "2020-11-01"
 SPOT_QUOTA = "lowPriorityCores"
-_RULE = "InvalidParameter"
 
 
 class VirtualMachineScaleSet(ArmKind):
@@ -24,21 +29,22 @@ class VirtualMachineScaleSet(ArmKind):
     token = "azure-native:compute:VirtualMachineScaleSet"
     name = "Microsoft.Compute/virtualMachineScaleSets"
     name_input = "vmScaleSetName"
+    fixed = frozenset({"location"})
     most_name = 64
     size_path = "sku.capacity"
     computed = (*ArmKind.computed, "uniqueId", "timeCreated")
 
     def rules(self, ctx: Context, body: Json, verb: str) -> None:
-        _check_spot(body)
-        _check_machines(body)
-        if known_value(body, "properties.orchestrationMode") == "Flexible":
-            _check_flexible(body, verb)
+        check_spot(body)
+        check_machines(body)
+        check_mode(body, verb)
 
     def kept(self, record: Record, body: Json) -> Json:
         """A body without a capacity keeps the running one: a scale set is resized by others than its declarer.
 
         Whether the service does so for every API version is not verified on a real subscription.
         """
+        check_change(record, body)
         capacity = get(record.body, "sku.capacity")
         if capacity is not None and body.get("sku") and "capacity" not in body["sku"]:
             return body | {"sku": body["sku"] | {"capacity": capacity}}
@@ -47,7 +53,7 @@ class VirtualMachineScaleSet(ArmKind):
     def settle(self, ctx: Context, record: Record) -> None:
         record.live.setdefault("uniqueId", ctx.world.new_hex(32))
         size = get(record.body, "sku.name")
-        spot = get(record.body, f"{PROFILE}.priority") in ("Spot", "Low")
+        spot = is_spot(record.body)
         order = Order(
             group=record,
             desired=get(record.body, "sku.capacity") or 0,
@@ -56,6 +62,8 @@ class VirtualMachineScaleSet(ArmKind):
             market=SPOT if spot else ON_DEMAND,
             family=SPOT_QUOTA if spot else _family(size),
         )
+        if order.desired > len(machines_of(ctx.world, record)):
+            _check_price(ctx, order)
         missing = fill(ctx.world, order)
         if missing:
             raise _no_capacity(missing[0], order)
@@ -71,94 +79,36 @@ class VirtualMachineScaleSet(ArmKind):
         }
 
 
-def _check_spot(body: Json) -> None:
-    profile = known_value(body, PROFILE) or {}
-    spot = profile.get("priority") in ("Spot", "Low")
-    if "evictionPolicy" in profile and not spot:
-        raise Refusal(
-            "OperationNotAllowed", "Eviction policy can be set only on Azure Spot Virtual Machines."
-        )
-    price = get(profile, "billingProfile.maxPrice")
-    if price is not None and not spot:
-        raise Refusal(
-            "OperationNotAllowed", "Max price can be set only on Azure Spot Virtual Machines."
-        )
-    if isinstance(price, int | float) and price != -1 and price <= 0:
-        raise Refusal(_RULE, "The value of parameter maxPrice must be -1 or greater than zero.")
-    enabled = get(profile, "scheduledEventsProfile.terminateNotificationProfile.enable")
-    if spot and enabled:
+def _check_price(ctx: Context, order: Order) -> None:
+    """Spot machines are not sold to who would pay less than they cost."""
+    most = get(order.group.body, f"{PROFILE}.billingProfile.maxPrice")
+    if order.market != SPOT or most in (None, -1):
+        return
+    sales = ctx.world.market.sales_of(ctx.cloud, order.group.region, order.members[0])
+    prices = [price / 1_000_000 for sale in sales if (price := sale.price(SPOT)) is not None]
+    if prices and min(prices) > most:
         raise Refusal(
             "OperationNotAllowed",
-            "Terminate notification cannot be enabled on Azure Spot Virtual Machine Scale Sets.",
+            f"Unable to perform operation 'Create VM' since the provided max price '{most} USD' is lower than the "
+            f"current spot price '{min(prices)} USD' for Azure Spot Virtual Machine size '{order.members[0]}'.",
         )
 
 
-def _check_machines(body: Json) -> None:
-    if not known_value(body, "sku") and "sku" not in body:
-        raise Refusal(_RULE, "Required parameter 'sku' is missing (null).")
-    capacity = known_value(body, "sku.capacity")
-    if isinstance(capacity, int) and not 0 <= capacity <= 1000:
-        raise Refusal(
-            _RULE, f"The value {capacity} of parameter 'sku.capacity' is out of range: 0 to 1000."
-        )
-    system = known_value(body, f"{PROFILE}.osProfile") or {}
-    prefix = system.get("computerNamePrefix")
-    longest = 9 if "windowsConfiguration" in system else 58
-    if isinstance(prefix, str) and not (
-        0 < len(prefix) <= longest and re.fullmatch(r"[\w-]+", prefix)
-    ):
-        raise Refusal(
-            _RULE,
-            f"The value '{prefix}' of parameter 'computerNamePrefix' must be 1 to {longest} letters, digits and hyphens.",
-        )
-    linux = system.get("linuxConfiguration") or {}
-    keys = get(linux, "ssh.publicKeys")
-    if linux.get("disablePasswordAuthentication") is True and not keys:
-        raise Refusal(
-            _RULE,
-            "Authentication using either SSH or by user name and password must be enabled in Linux profile.",
-        )
-
-
-def _check_flexible(body: Json, verb: str) -> None:
-    inside = body["properties"]
-    if "spotRestorePolicy" in inside:
-        raise Refusal(
-            _RULE,
-            "The property 'spotRestorePolicy' is not valid for Virtual Machine Scale Sets in Flexible mode.",
-        )
-    if verb == CREATE and "platformFaultDomainCount" not in inside:
-        raise Refusal(_RULE, "Required parameter 'platformFaultDomainCount' is missing (null).")
-    count = inside.get("platformFaultDomainCount")
-    if body.get("zones") and isinstance(count, int) and count > 1:
-        raise Refusal(
-            _RULE,
-            "Specifying Availability Zones is not allowed when Virtual Machine Scale Set has platformFaultDomainCount "
-            "higher than 1 with OrchestrationMode: 'Flexible'.",
-        )
-    network = known_value(body, f"{PROFILE}.networkProfile") or {}
-    nics = network.get("networkInterfaceConfigurations")
-    if nics and "networkApiVersion" not in network:
-        raise Refusal(
-            _RULE,
-            "Required parameter 'networkProfile.networkApiVersion' is missing (null): Flexible orchestration needs "
-            f"{NETWORK_API} or later.",
-        )
-
-
-def _family(size: str) -> str:
+def _family(size: str | None) -> str:
     """The quota that regular machines of a size count against, as `az vm list-usage` names families."""
-    series = re.sub(r"^Standard_([A-Z]+)\d+(.*)$", r"standard\1\2", size or "")
-    return f"{series.replace('_', '')}Family"
+    parts = re.match(r"Standard_([A-Z]+)\d+(?:-\d+)?([a-z]*)(.*)", size or "")
+    series, traits, rest = parts.groups() if parts else ("", "", size or "")
+    return f"standard{series}{traits.upper()}{rest.replace('_', '')}Family"
 
 
 def _no_capacity(missing: Shortfall, order: Order) -> Refusal:
     region = order.group.region
     if missing.reason == "quota":
+        quota = "LowPriorityCores" if order.market == SPOT else f"{order.family} Cores"
         return Refusal(
             "OperationNotAllowed",
-            f"Operation could not be completed as it results in exceeding approved {order.family} Cores quota. "
-            f"Location: {region}.",
+            f"Operation could not be completed as it results in exceeding approved {quota} quota. Additional details "
+            f"- Deployment Model: Resource Manager, Location: {region}.",
         )
     return Refusal(
         "SkuNotAvailable",

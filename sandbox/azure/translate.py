@@ -42,12 +42,19 @@ def _to_arm(member: Member, value: Any, where: str) -> Any:
     return to_arm(member.model, value, f"{where}.")
 
 
-def from_arm(value: Any) -> Any:
-    """ARM body -> inputs: every `properties` level goes."""
-    if isinstance(value, list):
-        return [from_arm(item) for item in value]
-    if not isinstance(value, dict):
+def from_arm(model: tuple[str, str], body: Json) -> Json:
+    """ARM body -> inputs: the `properties` level of every object that has one in its model goes."""
+    outer = members(*model)
+    inner_model = outer[INNER].model if INNER in outer else None
+    if inner_model is None:
+        return {name: _from_arm(outer[name], value) for name, value in body.items()}
+    flat = {name: _from_arm(outer[name], value) for name, value in body.items() if name != INNER}
+    return flat | from_arm(inner_model, body.get(INNER, {}))
+
+
+def _from_arm(member: Member, value: Any) -> Any:
+    if member.model is None:
         return value
-    flat = {name: from_arm(item) for name, item in value.items() if name != INNER}
-    inner = value.get(INNER)
-    return flat | from_arm(inner) if isinstance(inner, dict) else flat
+    if member.many:
+        return [from_arm(member.model, item) for item in value]
+    return from_arm(member.model, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,19 @@ MODELS = {
 """The body of each resource type's PUT."""
 
 _JSON = {str: (str,), int: (int,), float: (int, float), bool: (bool,)}
+
+
+@functools.cache
+def parts(kind: str) -> tuple[str, ...]:
+    """The collections of named parts in a type's body that have ids of their own, as a balancer's probes."""
+    if not kind.startswith("Microsoft.Network/") or kind not in MODELS:
+        return ()
+    inner = members(*MODELS[kind])["properties"].model
+    return tuple(
+        name
+        for name, member in (members(*inner).items() if inner else ())
+        if member.many and member.model and {"id", "name"} <= members(*member.model).keys()
+    )
 
 
 def check(request: Request) -> None:

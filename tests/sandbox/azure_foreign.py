@@ -17,7 +17,13 @@ REASONS = {
     "twin-rules": "cannot have the same Priority and Direction",
     "low-priority": "Value must be between 100 and 4096",
     "no-subnet-range": "must have an address prefix",
+    "host-bits": "the address prefix should be 10.0.2.0/24",
+    "no-cidr": "should follow CIDR notation",
+    "outside": "NetcfgSubnetRangeOutsideVnet: Subnet",
+    "overlap": "NetcfgSubnetRangesOverlap: Subnet",
     "no-nat": "natGateways/missing referenced by resource",
+    "taken-address": "that is already allocated to resource",
+    "basic-address": "PublicIPAndLBSkuDoNotMatch: Standard sku load balancer",
     "idle": "Value must be between 4 and 100 minutes",
     "no-backend": "backendAddressPools/other referenced by resource",
     "no-network-api": "networkApiVersion' is missing",
@@ -26,15 +32,18 @@ REASONS = {
     "restore": "'spotRestorePolicy' is not valid",
     "terminate": "Terminate notification cannot be enabled on Azure Spot",
     "evict-regular": "Eviction policy can be set only on Azure Spot",
-    "price-regular": "Max price can be set only on Azure Spot",
-    "price-zero": "must be -1 or greater than zero",
+    "price-regular": "Max price is supported only for Azure Spot",
+    "price-zero": "only supported values for max price are -1 or a decimal greater than zero",
+    "too-cheap": "the provided max price '0.01 USD' is lower than the current spot price '0.3 USD'",
+    "uniform": "'upgradePolicy' is missing",
+    "far-subnet": "that both resources are in the same region",
     "no-keys": "SSH or by user name and password must be enabled",
     "long-prefix": "'computerNamePrefix' must be 1 to 58",
     "no-subnet": "subnets/missing referenced by resource",
     "no-stock": "SkuNotAvailable: The requested VM size for resource 'Following SKUs have failed for Capacity "
     "Restrictions: Standard_NC24ads_A100_v4' is currently not available in location 'eastus'",
     "not-sold": "Standard_ND96isr_H100_v5' is currently not available",
-    "wrong-place": "The provided location 'eastus' is not available",
+    "wrong-place": "The provided location 'norwayeast' is not available",
     "silent": "'originResponseTimeoutSeconds' is 300; it must be between 16 and 240",
     "samples": "must not exceed 'sampleSize'",
     "latency": "must be between 0 and 1000",
@@ -71,14 +80,26 @@ def networks(group: Any, group_id: Any) -> tuple[Any, Any]:
     inside = {"resource_group_name": group, "virtual_network_name": net.name}
     subnet = network.Subnet("sub", address_prefix="10.0.0.0/24", **inside)
     network.Subnet("no-subnet-range", **inside)
+    network.Subnet("host-bits", address_prefix="10.0.2.1/24", **inside)
+    network.Subnet("no-cidr", address_prefix="10.0.2.0", **inside)
+    network.Subnet("outside", address_prefix="10.1.0.0/24", **inside)
+    network.Subnet("overlap", address_prefix="10.0.0.128/25", opts=pulumi.ResourceOptions(depends_on=[subnet]), **inside)  # fmt: skip
     missing = pulumi.Output.concat(group_id, "/providers/Microsoft.Network/natGateways/missing")
     network.Subnet("no-nat", address_prefix="10.0.1.0/24", nat_gateway={"id": missing}, **inside)
     balancer = balancers(here, group_id, address.id)
-    return subnet.id, pulumi.Output.concat(balancer.id, "/backendAddressPools/main")
+    network.NatGateway(
+        "taken-address", sku={"name": "Standard"}, public_ip_addresses=[{"id": address.id}], **here,
+        opts=pulumi.ResourceOptions(depends_on=[balancer]),
+    )  # fmt: skip
+    return subnet.id, balancer.backend_address_pools.apply(lambda pools: pools and pools[0].id)
 
 
 def balancers(here: dict[str, Any], group_id: Any, address: Any) -> network.LoadBalancer:
-    def balancer(name: str, *, minutes: int = 30, backend: str = "main") -> network.LoadBalancer:
+    basic = network.PublicIPAddress("basic", public_ip_allocation_method="Static", **here)
+
+    def balancer(
+        name: str, *, minutes: int = 30, backend: str = "main", ip: Any = address
+    ) -> network.LoadBalancer:
         own = pulumi.Output.concat(group_id, "/providers/Microsoft.Network/loadBalancers/", name)
         rule = {
             "name": "main", "protocol": "Tcp", "frontend_port": 8000, "backend_port": 8000,
@@ -90,7 +111,7 @@ def balancers(here: dict[str, Any], group_id: Any, address: Any) -> network.Load
             name,
             load_balancer_name=name,
             sku={"name": "Standard"},
-            frontend_ip_configurations=[{"name": "main", "public_ip_address": {"id": address}}],
+            frontend_ip_configurations=[{"name": "main", "public_ip_address": {"id": ip}}],
             backend_address_pools=[{"name": "main"}],
             load_balancing_rules=[rule],
             **here,
@@ -98,6 +119,7 @@ def balancers(here: dict[str, Any], group_id: Any, address: Any) -> network.Load
 
     balancer("idle", minutes=200)
     balancer("no-backend", backend="other")
+    balancer("basic-address", ip=basic.id)
     return balancer("balancer")
 
 
@@ -116,7 +138,7 @@ def scale_sets(group: Any, subnet: Any, pool: Any) -> None:
         fixed = {"orchestration_mode": "Flexible", "platform_fault_domain_count": 1,
                  "virtual_machine_profile": profile()}  # fmt: skip
         compute.VirtualMachineScaleSet(
-            name, resource_group_name=group, **PLACE,
+            name, resource_group_name=group,
             sku={"name": size, "tier": "Standard", "capacity": capacity}, **(fixed | more),
         )  # fmt: skip
 
@@ -140,6 +162,9 @@ def scale_sets(group: Any, subnet: Any, pool: Any) -> None:
     gone = {"name": "nic", "ipConfigurations": [{"name": "a", "subnet": {"id": subnet.apply(_missing)}}]}  # fmt: skip
     scale_set("no-subnet", virtual_machine_profile=profile(
         networkProfile={"networkApiVersion": "2020-11-01", "networkInterfaceConfigurations": [gone]}))  # fmt: skip
+    scale_set("too-cheap", capacity=1, virtual_machine_profile=profile(billingProfile={"maxPrice": 0.01}))  # fmt: skip
+    scale_set("uniform", orchestration_mode="Uniform")
+    scale_set("far-subnet", location="westus")
     scale_set("no-stock", A100, 17)
     scale_set("not-sold", "Standard_ND96isr_H100_v5", 1)
 
@@ -155,7 +180,7 @@ def edge(group: Any) -> None:
             sku={"name": "Standard_AzureFrontDoor"}, origin_response_timeout_seconds=seconds,
         )  # fmt: skip
 
-    profile("wrong-place", location="eastus")
+    profile("wrong-place", location="norwayeast")
     profile("silent", seconds=300)
     part = {"resource_group_name": group, "profile_name": profile("front").name}
     door = cdn.AFDEndpoint("door", location="global", **part)

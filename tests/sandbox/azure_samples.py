@@ -123,7 +123,7 @@ SAMPLES: dict[str, Json] = {
     },
     "azure-native:network:NatGateway": PLACE | {
         "natGatewayName": "nat", "sku": {"name": "Standard"}, "idleTimeoutInMinutes": 10,
-        "publicIpAddresses": [{"id": f"{NET}/publicIPAddresses/address"}],
+        "publicIpAddresses": [{"id": f"{NET}/publicIPAddresses/egress"}],
     },
     "azure-native:network:Subnet": {
         "resourceGroupName": "group", "virtualNetworkName": "net", "subnetName": "sub",
@@ -186,5 +186,11 @@ def create(ctx: Context, token: str, inputs: Json) -> Record:
 
 
 def everything(ctx: Context) -> dict[str, Record]:
-    """All samples created, by token."""
-    return {token: create(ctx, token, inputs) for token, inputs in SAMPLES.items()}
+    """All samples created, by token; the gateway has a public address of its own."""
+    address = "azure-native:network:PublicIPAddress"
+    made = {}
+    for token, inputs in SAMPLES.items():
+        made[token] = create(ctx, token, inputs)
+        if token == address:
+            create(ctx, token, inputs | {"publicIpAddressName": "egress"})
+    return made

@@ -26,6 +26,7 @@ def test_the_rest_of_the_program_is_built(outcome: Outcome):
         "net",
         "sub",
         "balancer",
+        "basic",
         "nodes",
         "fallback",
         "front",
