@@ -56,6 +56,11 @@ class Stack:
         return STATE / f"backend/.pulumi/stacks/{PROJECT}/{self.name}.json"
 
     @property
+    def checkpoint_before(self) -> Path:
+        """The copy that the engine keeps of it from before its last write."""
+        return self.checkpoint.with_suffix(".json.bak")
+
+    @property
     def config(self) -> Path:
         """The copy that the engine reads and adds its encryption salt to."""
         return STATE / "config" / f"Pulumi.{self.name}.yaml"
@@ -63,7 +68,7 @@ class Stack:
     def prepare(self) -> None:
         """Make the stack known to the engine and its configuration current. Raises SpecError for no such stack."""
         sections = stack_config(ROOT, self.name, self.overrides)
-        if not self.checkpoint.exists():
+        if not (self.checkpoint.exists() or self.checkpoint_before.exists()):
             (STATE / "backend").mkdir(parents=True, exist_ok=True)
             mine = self.file.read_bytes()
             self.pulumi("stack", "init", self.name, quiet=True)  # writes its salt into the file
@@ -79,6 +84,7 @@ class Stack:
     def _unlock(self) -> None:
         """Remove the lock of a run that is gone; refuse to go on beside one that is not."""
         locks = STATE / f"backend/.pulumi/locks/organization/{PROJECT}/{self.name}"
+        stale = []
         for lock in locks.glob("*.json"):
             pid = (_read_json(lock) or {}).get("pid", "unknown")
             if Path(f"/proc/{pid}").exists():
@@ -86,20 +92,29 @@ class Stack:
                     f"stack {self.name} is in use by process {pid}; wait for it or end it"
                 )
             self.interrupted = True
-            self._mend()
-            print(f"lock of process {pid}, which is gone: pulumi cancel --yes --stack {self.name}")
+            stale.append(pid)
+        self._mend()
+        if stale:
+            print(
+                f"lock of process {stale[0]}, which is gone: pulumi cancel --yes --stack {self.name}"
+            )
             self.pulumi("cancel", "--yes", "--stack", self.name, quiet=True)
 
     def _mend(self) -> None:
-        """A killed engine may have cut its last write short; the copy that it keeps from before is whole."""
-        before = self.checkpoint.with_suffix(".json.bak")
-        if _read_json(self.checkpoint) is None:
-            if _read_json(before) is None:
-                raise StackError(
-                    f"the state of stack {self.name} is unreadable; make wipe forgets it"
-                )
-            print(f"the state's last write was cut short: going back to {before.name}")
-            shutil.copyfile(before, self.checkpoint)
+        """A killed engine may have cut its last write short; the copy from before it is whole.
+
+        The file backend writes the file's attributes in place, beside it; without them the file is read as it is.
+        """
+        attributes = self.checkpoint.with_suffix(".json.attrs")
+        if attributes.exists() and _read_json(attributes) is None:
+            attributes.unlink()
+        if _read_json(self.checkpoint) is not None:
+            return
+        if _read_json(self.checkpoint_before) is None:
+            raise StackError(f"the state of stack {self.name} is unreadable; make wipe forgets it")
+        print(f"the state's last write was cut short: going back to {self.checkpoint_before.name}")
+        shutil.copyfile(self.checkpoint_before, self.checkpoint)
+        self.interrupted = True
 
     def pulumi(self, *args: str, quiet: bool = False, emulated: bool = False) -> str:
         """Run a Pulumi command; its output is returned when quiet, shown otherwise."""

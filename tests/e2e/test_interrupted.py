@@ -91,12 +91,17 @@ def test_what_the_state_does_not_know_is_named_with_the_command_that_removes_it(
     assert "nothing unknown" in fresh.run("tools.stack", "leftovers", *STACK)
 
 
+@pytest.mark.parametrize("left", [1000, None])
 def test_a_state_cut_short_by_the_kill_is_taken_from_the_copy_before_it(
-    fresh: Clone, clean: dict[str, Any]
+    fresh: Clone, clean: dict[str, Any], left: int | None
 ):
     kill_engine_at(fresh, 18)
     state = fresh.state / "backend/.pulumi/stacks/skyblend/dev.json"
-    state.write_text(state.read_text()[:1000])
+    state.with_suffix(".json.attrs").write_text("")
+    whole = state.read_text()
+    state.unlink()
+    if left:
+        state.write_text(whole[:left])
     assert "going back to dev.json.bak" in fresh.run("tools.stack", "up", *STACK)
     assert shape(fresh) == clean
 
