@@ -31,7 +31,7 @@ leftovers: setup ## What an interrupted run created without the state knowing
 	@$(STACKCTL) leftovers --stack $(STACK)
 remove-leftovers: setup ## Remove it
 	@$(STACKCTL) leftovers --stack $(STACK) --remove
-env: setup ## Shell exports for plain `pulumi stack output ...` on the emulated state: eval "$$(make -s env)"
+env: setup ## Shell exports for plain `pulumi stack output ...` on the emulated state: eval with make -s env
 	@$(STACKCTL) env
 wipe: ## Forget the emulated clouds and Pulumi's state of them, together
 	@rm -rf .state && echo "emulated clouds and their state wiped"
@@ -64,11 +64,11 @@ help: ## This text
 $(INSTALLED): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: $$($(PYTHON) --version) is too old: install Python 3.11 or newer, or set PYTHON=" >&2; exit 1; }
-	@echo "python: installing the pinned packages into .venv (1.3 GB), about 2 minutes ..."
+	@echo "python: installing the pinned packages into .venv (1.3 GB), about 2 minutes ..." >&2
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.txt
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --no-deps --no-build-isolation -e .
-	@echo "python: compiling them to bytecode, about 1 minute; it saves 25 s at every preview ..."
+	@echo "python: compiling them to bytecode, about 1 minute; it saves 25 s at every preview ..." >&2
 	@$(BIN)/python -m compileall -q -j 0 .venv/lib >/dev/null || true
 	@touch $@
 $(PULUMI): tools/pulumi/install.sh

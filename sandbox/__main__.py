@@ -57,7 +57,11 @@ def _run(world: World, args: argparse.Namespace) -> int:
         print("error: nothing to run; try python -m sandbox run -- pulumi preview", file=sys.stderr)
         return 1
     with serving(world) as attach:
-        child = subprocess.Popen(command, env=os.environ | attach)
+        try:
+            child = subprocess.Popen(command, env=os.environ | attach)
+        except OSError as error:
+            print(f"error: cannot run {command[0]}: {error.strerror}", file=sys.stderr)
+            return 127
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the child, in the same terminal, gets it too
         signal.signal(signal.SIGTERM, lambda *_: child.terminate())
         return child.wait()

@@ -17,7 +17,7 @@ fits() { # folder: holds a pulumi of the 3.2xx series and a Python language host
 use() { # folder, where it comes from
   mkdir -p "$(dirname "$out")"
   echo "$1" >"$out"
-  echo "pulumi: $2"
+  echo "pulumi: $2" >&2
 }
 
 if found=$(command -v pulumi) && fits "$(dirname "$(readlink -f "$found")")"; then
@@ -37,7 +37,7 @@ fi
 log=$(mktemp)
 trap 'rm -rf "$log" "${build:-}"' EXIT
 build=$(mktemp -d)
-echo "pulumi: building v$version from its Go modules, once: about 5 minutes on two cores ..."
+echo "pulumi: building v$version from its Go modules, once: about 5 minutes on two cores ..." >&2
 build() {
   cd "$here/cli"
   go mod download
