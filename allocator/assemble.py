@@ -47,7 +47,7 @@ def decisions(engine: Engine, problem: Problem, mix: Mix, place: Place) -> Decis
         engine=engine,
         buckets=tuple(problem.buckets),
         shapes=tuple(used[key] for key in sorted(used)),
-        cells=_cells(problem, routing, place.offerings),
+        cells=_cells(problem, routing, chosen, place.offerings),
         pools=tuple(sorted([*pools, *(pool for pool, _ in stands)], key=lambda pool: pool.key)),
         fallback=tuple(fallback for _, fallback in stands),
         routing=routing,
@@ -149,16 +149,19 @@ def in_ppm(shares: Mapping[_Key, float]) -> dict[_Key, int]:
 
 
 def _cells(
-    problem: Problem, routing: tuple[Route, ...], offerings: Sequence[Offering]
+    problem: Problem,
+    routing: tuple[Route, ...],
+    chosen: list[tuple[Candidate, int]],
+    offerings: Sequence[Offering],
 ) -> tuple[Cell, ...]:
     """The regions in use, each with all its zones that the market knows, whatever the pools: networks stay."""
     zones: dict[tuple[str, str], set[str]] = defaultdict(set)
     for offering in offerings:
         zones[offering.cloud, offering.region].update(offering.zones)
-    requests: dict[str, float] = defaultdict(float)
+    used = {candidate.cell: candidate for candidate, _ in chosen}
+    requests = dict.fromkeys(used, 0.0)  # a cell held for spread alone may get no requests
     for route in routing:
         requests[route.cell] += problem.buckets[route.bucket].requests_per_second * route.share_ppm
-    used = {c.cell: c for c in problem.candidates if c.cell in requests}
     shares = in_ppm(requests)
     return tuple(
         Cell(

@@ -146,7 +146,7 @@ class Stack:
 
     def leftovers(self, *, remove: bool) -> None:
         """List, or remove, what the clouds hold under the stack's tag although the state does not know it."""
-        known = STATE / "known.json"
+        known = STATE / f"known-{self.name}.json"
         resources = self.state().get("resources", [])
         known.write_text(json.dumps([r["id"] for r in resources if r.get("id")]))
         done = subprocess.run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from allocator.errors import AllocatorError
-from allocator.plan import Plan
+from allocator.plan import PPM, Plan
 from allocator.planner import plan_for
 from allocator.spec import stack_config
 from tests.allocator.builders import MARKET, ROOT, config, project
@@ -63,3 +63,12 @@ def test_a_dearer_market_is_never_cheaper(tmp_path):
     dearer = [row | {"spot_usd": row["spot_usd"] and row["spot_usd"] * 1.1} for row in MARKET]
     before = plan_for(config(), project(tmp_path)).money.hourly_usd_micro
     assert plan_for(config(), project(tmp_path, rows=dearer)).money.hourly_usd_micro >= before
+
+
+@pytest.mark.parametrize("rate", [1, 8, 24])
+def test_every_pool_with_nodes_lies_in_a_cell_of_the_plan(rate):
+    sections = stack_config(ROOT, "staging", (f"workload.requests_per_second={rate}",))
+    made = plan_for(sections, ROOT).decisions
+    cells = {cell.key for cell in made.cells}
+    assert {f"{pool.cloud}-{pool.region}" for pool in made.pools} == cells
+    assert sum(cell.share_ppm for cell in made.cells) == PPM
