@@ -45,6 +45,11 @@ class Network(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._tags = args.owner.tags()
         self._child = pulumi.ResourceOptions(parent=self)
+        if not args.zones:
+            raise ZoneError(
+                f"the price snapshot names no zone of AWS region {args.region}; add one, or leave the region "
+                "out in market.regions"
+            )
         numbers = {zone: _zone_number(zone) for zone in args.zones}
         vpc = ec2.Vpc(
             name,

@@ -19,6 +19,9 @@ from infra.naming import GCP_LIMIT, INSTANCE_PREFIX_LIMIT, TEMPLATE_PREFIX_LIMIT
 _HYPERDISK_ONLY = ("a3-ultragpu-", "a4-", "g4-")
 """Machine families that boot from Hyperdisk alone; the other GPU families take balanced persistent disks."""
 
+_MORE_THAN_ZONES = 10
+"""No region has as many zones."""
+
 
 @dataclass(frozen=True, slots=True)
 class PoolArgs:
@@ -42,7 +45,7 @@ class Pool(pulumi.ComponentResource):
     ) -> None:
         super().__init__("skyblend:gcp:Pool", name, {}, opts)
         template = self._template(name, args)
-        pool, zones = args.pool, pool_zones(args.cell.cell, args.pool)
+        pool = args.pool
         group = compute.RegionInstanceGroupManager(
             fit(name, GCP_LIMIT),
             project=args.cell.settings.gcp.project,
@@ -52,9 +55,9 @@ class Pool(pulumi.ComponentResource):
             versions=[
                 compute.RegionInstanceGroupManagerVersionArgs(instance_template=template.self_link)
             ],
-            distribution_policy_zones=list(zones),
+            distribution_policy_zones=list(pool_zones(args.cell.cell, pool)) or None,
             distribution_policy_target_shape="BALANCED",  # EVEN stalls where one zone has no GPU
-            update_policy=_update_policy(len(zones)),
+            update_policy=_update_policy(),
             auto_healing_policies=compute.RegionInstanceGroupManagerAutoHealingPoliciesArgs(
                 health_check=args.health_check, initial_delay_sec=replica.START_SECONDS
             ),
@@ -103,14 +106,18 @@ class Pool(pulumi.ComponentResource):
         )
 
 
-def _update_policy(zones: int) -> compute.RegionInstanceGroupManagerUpdatePolicyArgs:
-    """No redistribution, as every shape but EVEN demands; fixed bounds must be 0 or at least the zones."""
+def _update_policy() -> compute.RegionInstanceGroupManagerUpdatePolicyArgs:
+    """No redistribution, as every shape but EVEN demands.
+
+    A bound must be 0 or at least the group's zones, which the market does not always tell; groups of fewer than 10
+    machines take no percentage. https://docs.cloud.google.com/compute/docs/reference/rest/v1/regionInstanceGroupManagers
+    """
     return compute.RegionInstanceGroupManagerUpdatePolicyArgs(
         type="OPPORTUNISTIC",
         minimal_action="REPLACE",
         instance_redistribution_type="NONE",
         max_surge_fixed=0,
-        max_unavailable_fixed=zones,
+        max_unavailable_fixed=_MORE_THAN_ZONES,
     )
 
 

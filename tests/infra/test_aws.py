@@ -116,3 +116,9 @@ def test_a_zone_name_in_place_of_an_id_is_named_in_one_line() -> None:
     cell = dataclasses.replace(plans.AWS, zones=("us-east-1a",))
     with pytest.raises(ZoneError, match="'us-east-1a' is not an AWS availability zone id"):
         declared(plans.plan(cell, pools=()))
+
+
+def test_a_region_without_a_known_zone_is_named_in_one_line() -> None:
+    cell = dataclasses.replace(plans.AWS, zones=())
+    with pytest.raises(ZoneError, match="names no zone of AWS region us-east-1"):
+        declared(plans.plan(cell, pools=()))

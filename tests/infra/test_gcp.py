@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
+from sandbox.gcp.group_rules import check_group
+from sandbox.gcp.groups import RegionInstanceGroupManager
+from sandbox.kind import Context
+from sandbox.market import Market
+from sandbox.world import World
 from tests.infra import plans
 from tests.infra.declared import Declared, declared, settings
 
@@ -63,7 +70,19 @@ def test_a_group_spreads_balanced_over_the_zones_that_sell_it(three_clouds: Decl
     assert group["distributionPolicyZones"] == ["us-central1-a"]
     update = group["updatePolicy"]
     assert update["instanceRedistributionType"] == "NONE"
-    assert (update["maxSurgeFixed"], update["maxUnavailableFixed"]) == (0, 1)
+    assert (update["maxSurgeFixed"], update["maxUnavailableFixed"]) == (0, 10)
+
+
+def test_a_region_of_unknown_zones_leaves_them_to_the_cloud_in_an_update_policy_it_takes() -> None:
+    cell = dataclasses.replace(plans.GCP, zones=())
+    pool = plans.pool(plans.GCP, members=(plans.Member("g2-standard-4", (), 1),))
+    found = declared(plans.plan(cell, pools=(pool,)))
+    group = found.one("RegionInstanceGroupManager").inputs
+    assert "distributionPolicyZones" not in group
+    check_group(
+        Context(World(":memory:", Market([])), "gcp", cell.region, "project"),
+        RegionInstanceGroupManager().body(group),
+    )
 
 
 def test_a_dry_market_does_not_block_the_update(three_clouds: Declared) -> None:
