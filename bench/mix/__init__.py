@@ -1,0 +1,1 @@
+"""The GPU mix against the published integer program, solved as published: `make bench-mix`."""
