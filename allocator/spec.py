@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from allocator.errors import SpecError, first_problem, unknown
+from allocator.errors import SpecError, first_problem, shown, unknown
 from allocator.plan import Cloud
 
 PROJECT = "skyblend"
 INFRA_SECTIONS = {"clouds"}
 """Sections that the allocator leaves to infra."""
+LEAST_RATE = 0.01
+"""Requests per second: below it (one in 100 s) no traffic is left to plan for, and numbers lose their digits."""
+
+
+def _number(value: Any) -> Any:
+    """`1e3` is a number: YAML 1.1 reads it as text, its successors do not."""
+    if isinstance(value, str) and re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+", value):
+        return float(value)
+    return value
+
+
+def _rate(value: Any) -> Any:
+    if isinstance(value, int | float) and 0 < value < LEAST_RATE:
+        raise ValueError(f"should be at least {LEAST_RATE} (one request in {1 / LEAST_RATE:g} s)")
+    return value
+
+
+def _name(value: Any) -> Any:
+    """A file's name that looks like a date, which YAML reads as one; Pulumi's own reader adds midnight to it."""
+    if isinstance(value, date):
+        return value.isoformat()[:10]
+    return value.removesuffix("T00:00:00Z") if isinstance(value, str) else value
+
+
+_Float = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number)]
+_Share = Annotated[_Float, Field(gt=0, le=1)]
+_Positive = Annotated[_Float, Field(gt=0)]
 
 
 class _Section(BaseModel):
@@ -25,9 +54,9 @@ class _Section(BaseModel):
 class SloSpec(_Section):
     """What an answer may take: mean time per output token, time to first token, and head-room on every rate."""
 
-    tpot_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    ttft_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2000.0
-    headroom: Annotated[float, Field(gt=0, le=1)] = 0.8
+    tpot_ms: _Positive
+    ttft_ms: _Positive = 2000.0
+    headroom: _Share = 0.8
 
 
 class Service(_Section):
@@ -43,17 +72,19 @@ class WorkloadSpec(_Section):
     """A histogram of stacks/workloads and the mean rate."""
 
     histogram: str
-    requests_per_second: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+    requests_per_second: Annotated[
+        _Positive, Field(le=1_000_000), BeforeValidator(_rate), BeforeValidator(_number)
+    ]
 
 
 class MarketSpec(_Section):
     """Which offers may be used. `regions` may have wildcards: aws-us-*. Prices are per GPU-hour."""
 
-    snapshot: str
+    snapshot: Annotated[str, BeforeValidator(_name)]
     clouds: Annotated[list[Cloud], Field(min_length=1)] = ["aws", "azure", "gcp"]
     regions: Annotated[list[str], Field(min_length=1)] = ["*"]
     gpus: Annotated[list[str], Field(min_length=1)] | None = None
-    max_usd_per_gpu_hour: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    max_usd_per_gpu_hour: _Positive | None = None
     max_interruption_band: Annotated[int, Field(ge=0, le=4)] | None = None
     warn_after_days: Annotated[int, Field(ge=0)] = 180
     refuse_after_days: Annotated[int, Field(ge=0)] = 365
@@ -63,9 +94,9 @@ class Limits(_Section):
     """`nodes_per_pool` is an assumed stock; shares are of the plan's whole capacity."""
 
     nodes_per_pool: Annotated[int, Field(ge=1, le=1000)] = 16
-    max_region_share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    max_cloud_share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    budget_usd_per_hour: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    max_region_share: _Share = 1.0
+    max_cloud_share: _Share = 1.0
+    budget_usd_per_hour: _Positive | None = None
 
 
 class Spec(_Section):
@@ -84,6 +115,11 @@ class Spec(_Section):
                 raise SpecError(
                     f"config: {unknown('section', f'{PROJECT}:{name}', [f'{PROJECT}:{n}' for n in (*cls.model_fields, *INFRA_SECTIONS)])}"
                 )
+        for name in sorted(INFRA_SECTIONS & config.keys()):
+            if not isinstance(config[name], Mapping | None):
+                raise SpecError(
+                    f"config {PROJECT}:{name}: should be a mapping of keys to values, is {shown(config[name])}"
+                )
         missing = [name for name in ("service", "workload", "market") if name not in config]
         if missing:
             raise SpecError(
@@ -92,7 +128,7 @@ class Spec(_Section):
         try:
             return cls.model_validate({k: v for k, v in config.items() if k not in INFRA_SECTIONS})
         except ValidationError as error:
-            raise SpecError(f"config {PROJECT}:{first_problem(error)}") from error
+            raise SpecError(f"config {PROJECT}:{first_problem(error, cls)}") from error
 
     def allows_region(self, key: str) -> bool:
         """Whether a region (`aws-us-east-1`) is among the allowed ones."""
@@ -108,15 +144,39 @@ def stack_config(root: Path, stack: str, overrides: tuple[str, ...] = ()) -> dic
     if not file.exists():
         known = [path.name.split(".")[1] for path in (root / "stacks").glob("Pulumi.*.yaml")]
         raise SpecError(unknown("stack", stack, known))
-    try:
-        own = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config") or {}
-    except yaml.YAMLError as error:
-        raise SpecError(f"{file.name}: not YAML: {' '.join(str(error).split())}") from error
     prefix = f"{PROJECT}:"
-    sections = {n.removeprefix(prefix): v for n, v in own.items() if n.startswith(prefix)}
+    own = _mapping_in(_yaml_of(file), file).get("config")
+    own = _mapping_in({} if own is None else own, file, "config: ")
+    sections = {
+        name.removeprefix(prefix): value
+        for name, value in own.items()
+        if isinstance(name, str) and name.startswith(prefix)
+    }
     for override in overrides:
         override_section(sections, override)
     return sections
+
+
+def _yaml_of(file: Path) -> Any:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(f"{file.name}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SpecError(
+            f"{file.name}: not UTF-8 text: {error.reason} at byte {error.start}"
+        ) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise SpecError(f"{file.name}: not YAML: {' '.join(str(error).split())}") from error
+    return {} if content is None else content
+
+
+def _mapping_in(content: Any, file: Path, place: str = "") -> dict[Any, Any]:
+    if not isinstance(content, dict):
+        raise SpecError(
+            f"{file.name}: {place}should be a mapping, is {shown(content)}; see stacks/Pulumi.sandbox.yaml"
+        )
+    return content
 
 
 def override_section(sections: dict[str, Any], override: str) -> None:
@@ -134,5 +194,5 @@ def override_section(sections: dict[str, Any], override: str) -> None:
             raise SpecError(f"cannot read override {override!r}; {step} has no parts")
     try:
         place[steps[-1]] = yaml.safe_load(value)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise SpecError(f"cannot read override {override!r}; {value!r} is not YAML") from None

@@ -38,9 +38,22 @@ STACKS = ("dev", "prod", "sandbox", "staging")
             "workload.requests_per_second=0",
             ("workload.requests_per_second", "greater than 0", "is 0"),
         ),
-        ("workload.requests_per_second=.nan", ("workload.requests_per_second", "finite")),
+        *(
+            (f"workload.requests_per_second={rate}", ("at least 0.01 (one request in 100 s), is ",))
+            for rate in ("0.0099", "1e-5", "1e-9", "1.0e-300")
+        ),
+        ("workload.requests_per_second=.nan", ("workload.requests_per_second", "finite", "is nan")),
+        ("workload.requests_per_second=1e999", ("workload.requests_per_second", "finite", "inf")),
+        ("workload.requests_per_second=[4]", ("valid number, is [4]",)),
+        ("workload.requests_per_second=2026-08-03", ("valid number, is 2026-08-03",)),
         ("workload.requests_per_second=many", ("workload.requests_per_second", "'many'")),
-        ("workload.requests_per_secnd=3", ("workload.requests_per_secnd",)),
+        (
+            "workload.requests_per_secnd=3",
+            ("workload.requests_per_secnd: unknown key", "did you mean requests_per_second?"),
+        ),
+        ("service.slo.tpot=3", ("service.slo.tpot: unknown key 'tpot'; did you mean tpot_ms?",)),
+        ("service.slo=5", ("service.slo: should be a mapping of keys to values, is 5",)),
+        ("market.gpus={a: {b: {c: {}}}}", ("market.gpus", "valid list, is {'a': {'b': {...}}}")),
         ("limits.max_region_share=0", ("limits.max_region_share", "greater than 0")),
         ("limits.nodes_per_pool=0", ("limits.nodes_per_pool", "greater than or equal to 1")),
         ("limts.nodes_per_pool=3", ("'skyblend:limts'", "did you mean skyblend:limits")),
@@ -54,6 +67,28 @@ def test_a_wrong_value_is_one_line_that_names_the_key(
         plan_for(config, PROJECT)
     assert "\n" not in str(caught.value)
     assert [part for part in parts if part not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize("section", ["service", "clouds"])
+def test_a_section_that_is_no_mapping_is_one_line(config: dict[str, Any], section: str) -> None:
+    with pytest.raises(SpecError, match=f"skyblend:{section}: should be a mapping .*, is 5"):
+        Spec.read(config | {section: 5})
+
+
+def test_a_number_with_an_exponent_and_an_unquoted_date_are_read_as_meant(
+    config: dict[str, Any],
+) -> None:
+    for override in (
+        "workload.requests_per_second=1e2",
+        "limits.max_region_share=5e-1",
+        "market.snapshot=2026-08-03",
+    ):
+        override_section(config, override)
+    spec = Spec.read(config)
+    assert (spec.workload.requests_per_second, spec.limits.max_region_share) == (100.0, 0.5)
+    assert spec.market.snapshot == "2026-08-03"
+    config["market"]["snapshot"] = "2026-08-03T00:00:00Z"
+    assert Spec.read(config).market.snapshot == "2026-08-03", "as Pulumi reads an unquoted date"
 
 
 @pytest.mark.parametrize("section", ["service", "workload", "market"])
@@ -93,7 +128,15 @@ def test_a_demand_that_no_plan_meets_names_the_limit_and_what_would_help(
 
 
 @pytest.mark.parametrize(
-    "override", ["market", "market.gpus", "=3", "service.model.size=3", "service.model=["]
+    "override",
+    [
+        "market",
+        "market.gpus",
+        "=3",
+        "service.model.size=3",
+        "service.model=[",
+        "market.snapshot=2026-13-01",
+    ],
 )
 def test_an_override_that_cannot_be_read_is_one_line(config: dict[str, Any], override: str) -> None:
     with pytest.raises(SpecError) as caught:
@@ -112,6 +155,25 @@ def test_a_stack_file_that_is_no_yaml_is_one_line(root: Path) -> None:
     with pytest.raises(SpecError, match=r"Pulumi\.dev\.yaml: not YAML") as caught:
         stack_config(root, "dev")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"config: 5", "config: should be a mapping, is 5"),
+        (b"5", "should be a mapping, is 5"),
+        (b"[1]", r"should be a mapping, is \[1\]"),
+        (b"config: \xff\xfe", "not UTF-8 text: invalid start byte at byte 8"),
+        (b"config: {a: 2026-13-01}", "not YAML: month must be in 1..12"),
+        (b"[" * 5000, "not YAML"),
+    ],
+)
+def test_a_stack_file_of_another_form_is_one_line(root: Path, content: bytes, said: str) -> None:
+    (root / "stacks/Pulumi.dev.yaml").write_bytes(content)
+    with pytest.raises(SpecError, match=rf"Pulumi\.dev\.yaml: {said}") as caught:
+        stack_config(root, "dev")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 250
 
 
 @pytest.mark.parametrize("stack", STACKS)
