@@ -16,7 +16,11 @@ INPUT_UPPER = (250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 128_000
 OUTPUT_UPPER = (50, 100, 250, 500, 1000, 2000, 4000)
 """Edges of the buckets, tokens: every shipped histogram has them among its own edges."""
 
-_Upper = Annotated[int, Field(gt=0)]
+_LONGEST = 10_000_000
+"""Tokens; longer than any request, so that a slip of the pen is refused and not planned for."""
+
+_Upper = Annotated[int, Field(gt=0, le=_LONGEST)]
+_Count = Annotated[int, Field(ge=0, le=10**15)]
 
 
 class Histogram(BaseModel):
@@ -29,12 +33,12 @@ class Histogram(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     class Lengths(BaseModel):
-        max: Annotated[float, Field(gt=0)]
+        max: Annotated[float, Field(gt=0, le=_LONGEST, allow_inf_nan=False)]
 
     name: str
     input_upper: list[_Upper | None]
     output_upper: list[_Upper | None]
-    counts: list[list[Annotated[int, Field(ge=0)]]]
+    counts: list[list[_Count]]
     input_tokens: Lengths
     output_tokens: Lengths
 
@@ -58,7 +62,7 @@ def read_histogram(file: Path) -> tuple[Histogram, Source]:
     except OSError as error:
         raise DataError(f"workload {file.name}: {error.strerror}") from error
     except ValidationError as error:
-        raise DataError(f"workload {file.name}: {first_problem(error)}") from error
+        raise DataError(f"workload {file.name}: {first_problem(error, Histogram)}") from error
     return histogram, Source(histogram.name, digest_of(histogram.model_dump()), "")
 
 
@@ -88,7 +92,7 @@ def buckets(histogram: Histogram, requests_per_second: float) -> tuple[Bucket, .
             output_tokens=max(2, round(out_sum / count)),
             input_upper=_edge(INPUT_UPPER, i),
             output_upper=_edge(OUTPUT_UPPER, o),
-            requests_per_second=round(requests_per_second * count / total, 9),
+            requests_per_second=float(f"{requests_per_second * count / total:.9g}"),
         )
         for (i, o), (count, in_sum, out_sum) in sorted(merged.items())
     )

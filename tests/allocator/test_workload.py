@@ -70,6 +70,11 @@ def test_traffic_and_tokens_are_conserved(counts: list[list[int]], rate: float) 
     )
 
 
+def test_a_rare_size_keeps_a_rate_above_nothing() -> None:
+    rare = Histogram.model_validate(histogram(counts=[[10**15, 1], [0, 0], [0, 0]]))
+    assert all(bucket.requests_per_second > 0 for bucket in buckets(rare, 0.01))
+
+
 def test_places_are_distinct_and_in_a_fixed_order() -> None:
     made = buckets(read_histogram(SHIPPED[0])[0], 1.0)
     places = [(bucket.input_upper or 10**9, bucket.output_upper or 10**9) for bucket in made]
@@ -85,6 +90,9 @@ def test_places_are_distinct_and_in_a_fixed_order() -> None:
         ({"input_upper": [100, 50, None]}, "must rise"),
         ({"input_upper": [None, 100, 1000]}, "must rise"),
         ({"input_tokens": {"max": 0}}, "input_tokens.max"),
+        ({"input_tokens": {"max": 1e300}}, "input_tokens.max: should be less than .*, is 1e\\+300"),
+        ({"output_tokens": {"max": float("inf")}}, "output_tokens.max: should be a finite number"),
+        ({"counts": [[10**400, 2], [3, 4], [5, 6]]}, "counts.0.0: "),
     ],
 )
 def test_a_broken_histogram_is_refused_in_one_line(
