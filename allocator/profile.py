@@ -16,7 +16,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from allocator.errors import DataError, first_problem
-from allocator.hardware import GPUS, MODELS, Model
+from allocator.hardware import GPUS, Model
 from allocator.plan import Bucket, Shape, Source, digest_of
 from allocator.throughput import Rate, Slo, modelled
 
@@ -160,8 +160,3 @@ def _look_up(
         return modelled(GPUS[gpu], degree, model, size, slo)
 
     return rate
-
-
-def model_names() -> list[str]:
-    """The models whose shapes are shipped."""
-    return sorted(MODELS)
