@@ -33,7 +33,7 @@ def _plan(args: argparse.Namespace) -> None:
 
     config = stack_config(args.root, args.stack, tuple(args.set))
     plan = plan_for(config, args.root)
-    _, warning = price_age(plan, config, date.today())
+    _, warning = price_age(plan, config, args.today)
     if warning:
         print(f"warning: {warning}", file=sys.stderr)
     _show(plan, as_json=args.json)
@@ -73,6 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE",
         help="override, e.g. workload.requests_per_second=128",
+    )  # fmt: skip
+    plan.add_argument(
+        "--today", type=date.fromisoformat, default=date.today(), metavar="DATE",
+        help="the day that the age of prices is counted to (YYYY-MM-DD)",
     )  # fmt: skip
     plan.set_defaults(act=_plan)
     explain = verbs.add_parser("explain", help="show a plan computed before")

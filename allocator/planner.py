@@ -67,17 +67,22 @@ def plan_for(config: Mapping[str, Any], root: Path) -> Plan:
 
 
 def price_age(plan: Plan, config: Mapping[str, Any], today: date) -> tuple[int, str]:
-    """Days since the oldest price, and a warning ("" when fresh enough).
+    """Days since the oldest price, and a warning ("" when fresh enough). Prices of a later day than today are 0 days old.
 
     Raises DataError when the prices are older than market.refuse_after_days.
     """
-    market = Spec.read(config).market
-    days = (today - date.fromisoformat(plan.provenance.snapshot.as_of)).days
-    said = f"prices of snapshot {plan.provenance.snapshot.name} are {days} days old"
-    if days > market.refuse_after_days:
+    market, snapshot = Spec.read(config).market, plan.provenance.snapshot
+    days = (today - date.fromisoformat(snapshot.as_of)).days
+    if days < 0:
+        return (
+            0,
+            f"prices of snapshot {snapshot.name} are of {snapshot.as_of}, after today ({today})",
+        )
+    said = f"prices of snapshot {snapshot.name} are {days} days old"
+    if market.refuse_after_days is not None and days > market.refuse_after_days:
         raise DataError(
             f"{said}, market.refuse_after_days is {market.refuse_after_days}; make a newer snapshot with "
-            "python -m tools.prices"
+            "python -m tools.prices, or raise it"
         )
     return days, said if days > market.warn_after_days else ""
 

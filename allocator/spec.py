@@ -78,7 +78,10 @@ class WorkloadSpec(_Section):
 
 
 class MarketSpec(_Section):
-    """Which offers may be used. `regions` may have wildcards: aws-us-*. Prices are per GPU-hour."""
+    """Which offers may be used. `regions` may have wildcards: aws-us-*. Prices are per GPU-hour.
+
+    Prices older than `refuse_after_days` make no plan; None: never refused.
+    """
 
     snapshot: Annotated[str, BeforeValidator(_name)]
     clouds: Annotated[list[Cloud], Field(min_length=1)] = ["aws", "azure", "gcp"]
@@ -87,7 +90,7 @@ class MarketSpec(_Section):
     max_usd_per_gpu_hour: _Positive | None = None
     max_interruption_band: Annotated[int, Field(ge=0, le=4)] | None = None
     warn_after_days: Annotated[int, Field(ge=0)] = 180
-    refuse_after_days: Annotated[int, Field(ge=0)] = 365
+    refuse_after_days: Annotated[int, Field(ge=0)] | None = None
 
 
 class Limits(_Section):

@@ -30,7 +30,7 @@ def plan_json() -> str:
 
 def test_json_is_the_plan_and_nothing_else(plan_json):
     plan = Plan.from_dict(json.loads(plan_json))
-    assert plan.decisions.engine.model == "meta-llama/Llama-3.1-8B-Instruct"
+    assert plan.decisions.engine.model == "NousResearch/Meta-Llama-3.1-8B-Instruct"
 
 
 def test_the_table_names_pools_cost_saving_proof_and_what_was_dropped(plan_json):
@@ -53,8 +53,8 @@ def test_a_plan_computed_before_is_shown_again(plan_json):
         (("plan", "--stack", "nope"), "unknown stack 'nope'"),
         ((*STACK, "--set", "workload.requests_per_second=0"), "should be greater than 0, is 0"),
         (
-            (*STACK, "--set", "market.refuse_after_days=1"),
-            "days old, market.refuse_after_days is 1",
+            (*STACK, "--set", "market.refuse_after_days=1", "--today", "2026-06-20"),
+            "2 days old, market.refuse_after_days is 1",
         ),
         (("explain", "nothing.json"), "plan nothing.json: not a plan of this program"),
         (("explain", "-"), "plan -: not a plan of this program"),

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from allocator.errors import DataError
-from allocator.plan import HOURS_PER_MONTH, PPM, Plan, canonical_json
+from allocator.plan import HOURS_PER_MONTH, PPM, Plan
 from allocator.planner import plan_for, price_age
 from allocator.spec import override_section, stack_config
 from tests.allocator.conftest import PROJECT, SNAPSHOT
@@ -179,8 +179,24 @@ def test_ten_runs_give_one_digest(config: dict[str, Any]) -> None:
     assert {plan_for(config, PROJECT).digest for _ in range(10)} == {shipped("dev").digest}
 
 
-def test_nothing_in_a_plan_depends_on_the_day() -> None:
-    assert str(date.today()) not in canonical_json(shipped("dev").to_dict())
+@pytest.mark.parametrize(
+    ("stack", "refused"), [("dev", False), ("sandbox", False), ("staging", True), ("prod", True)]
+)
+def test_only_staging_and_prod_refuse_old_prices(stack: str, refused: bool) -> None:
+    config, years_later = stack_config(PROJECT, stack), date(2030, 1, 1)
+    if refused:
+        with pytest.raises(DataError, match=r"market\.refuse_after_days is 365"):
+            price_age(shipped("dev"), config, years_later)
+    else:
+        days, warning = price_age(shipped("dev"), config, years_later)
+        assert warning == f"prices of snapshot 2026-08-03 are {days} days old"
+
+
+def test_prices_of_a_later_day_are_told_and_count_as_new(config: dict[str, Any]) -> None:
+    assert price_age(shipped("dev"), config, date(2026, 1, 1)) == (
+        0,
+        "prices of snapshot 2026-08-03 are of 2026-06-18, after today (2026-01-01)",
+    )
 
 
 def test_a_higher_rate_never_costs_less(config: dict[str, Any]) -> None:

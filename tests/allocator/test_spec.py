@@ -180,6 +180,7 @@ def test_a_stack_file_of_another_form_is_one_line(root: Path, content: bytes, sa
 def test_every_shipped_stack_can_be_read(stack: str) -> None:
     config = stack_config(PROJECT, stack)
     assert Spec.read(config).service.model == "llama-3.1-8b"
+    assert not config["service"]["weights"].startswith("meta-llama/"), "gated"
     assert "clouds" in config, "what infra needs travels with the rest"
 
 
