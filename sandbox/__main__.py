@@ -6,35 +6,75 @@ import argparse
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
+from sandbox.keys import quota_keys, stock_keys, unknown
 from sandbox.leftovers import leftovers, remove
-from sandbox.machines import quota_name
 from sandbox.market import Market
 from sandbox.server import serving
 from sandbox.status import render, status
 from sandbox.world import World
 
 STATE = Path(".state/clouds.db")
+_MARKET = "market"
+
+
+class Mistake(Exception):
+    """One line for the person at the terminal."""
 
 
 def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
-        market = Market.load(args.market) if args.market else Market([])
-    except (OSError, ValueError) as error:
-        print(f"error: market file {args.market}: {error}", file=sys.stderr)
+        code = _act(args)
+        sys.stdout.flush()
+    except Mistake as mistake:
+        print(f"error: {mistake}", file=sys.stderr)
         return 1
-    args.state.parent.mkdir(parents=True, exist_ok=True)
+    except sqlite3.Error as error:
+        print(
+            f"error: state file {args.state}: {error}; remove it or name another", file=sys.stderr
+        )
+        return 1
+    except BrokenPipeError:  # the reader of `status | head -1` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _act(args: argparse.Namespace) -> int:
+    market = _market(args.market) if args.market else Market([])
+    try:
+        args.state.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Mistake(f"state file {args.state}: {error.strerror}") from error
     world = World(args.state, market)
     try:
+        if args.market:
+            world.set_setting(_MARKET, str(args.market.resolve()))
         code: int = args.act(world, args)
     finally:
         world.close()
     return code
+
+
+def _market(file: Path) -> Market:
+    try:
+        return Market.load(file)
+    except (OSError, ValueError) as error:
+        raise Mistake(f"market file {file}: {error}") from error
+
+
+def _sold(world: World) -> Market:
+    """What the clouds sell: this command's market, or that of the last one that had any."""
+    last = world.setting(_MARKET, "")
+    if not last:
+        raise Mistake("what the clouds sell is not known yet; name a snapshot with --market")
+    return _market(Path(last))
 
 
 def _serve(world: World, _args: argparse.Namespace) -> int:
@@ -69,22 +109,27 @@ def _run(world: World, args: argparse.Namespace) -> int:
 
 def _status(world: World, args: argparse.Namespace) -> int:
     """Show groups and machines."""
-    facts = status(world)
+    facts = status(world, args.tag)
     print(json.dumps(facts, indent=2) if args.json else render(facts))
     return 0
 
 
 def _stock(world: World, args: argparse.Namespace) -> int:
     """Set how many machines a zone has to sell, or with the single word `all` the default of every zone."""
-    name = "stock" if args.sale == "all" else f"stock/{args.sale}/{args.market_kind}"
-    return _set(world, name, args.count)
+    if args.sale == "all":
+        return _set(world, "stock", args.count)
+    keys = stock_keys(_sold(world), args.market_kind)
+    if args.sale not in keys:
+        raise Mistake(unknown(args.sale, keys))
+    return _set(world, f"stock/{args.sale}/{args.market_kind}", args.count)
 
 
 def _quota(world: World, args: argparse.Namespace) -> int:
     """Set how many vCPUs of a quota family may run in a region."""
-    cloud, _, rest = args.quota.partition("/")
-    region, _, family = rest.partition("/")
-    return _set(world, quota_name(cloud, region, family), args.count)
+    keys = quota_keys(_sold(world))
+    if args.quota not in keys:
+        raise Mistake(unknown(args.quota, keys))
+    return _set(world, f"quota/{args.quota}", args.count)
 
 
 def _set(world: World, name: str, count: int) -> int:
@@ -96,7 +141,10 @@ def _set(world: World, name: str, count: int) -> int:
 
 def _leftovers(world: World, args: argparse.Namespace) -> int:
     """List what carries a tag but is not among the known ids; with --remove, delete it."""
-    known = json.loads(args.known.read_text()) if args.known else []
+    try:
+        known = json.loads(args.known.read_text()) if args.known else []
+    except (OSError, ValueError) as error:
+        raise Mistake(f"known ids in {args.known}: {error}") from error
     found = leftovers(world, args.tag, known)
     for record in found:
         print(f"{record.cloud:<6} {record.region:<15} {record.kind:<40} {record.name or record.id}")
@@ -125,7 +173,9 @@ def _parser() -> argparse.ArgumentParser:
 
     verb("serve", _serve)
     verb("run", _run).add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND ...")
-    verb("status", _status).add_argument("--json", action="store_true", help="for machines")
+    shown = verb("status", _status)
+    shown.add_argument("--json", action="store_true", help="for machines")
+    shown.add_argument("--tag", default="", help="KEY=VALUE: only what carries it")
     stock = verb("stock", _stock)
     stock.add_argument("sale", help="CLOUD/REGION/ZONE/TYPE, or all")
     stock.add_argument("market_kind", choices=("spot", "on_demand"), nargs="?", default="spot")

@@ -15,17 +15,20 @@ from sandbox.world import Record, World
 
 
 def leftovers(world: World, tag: str, known: Iterable[str]) -> list[Record]:
-    """Records that carry the tag ("key=value"), or live in one that does, and whose id is not known.
+    """Records under the tag whose id is not known. Machines go with their groups and are not listed."""
+    known = set(known)
+    return [r for r in tagged(world, tag) if r.kind != MACHINE and r.id not in known]
 
-    A type without tags counts by a word of its description. Oldest first; machines go with their groups and are not listed.
+
+def tagged(world: World, tag: str) -> list[Record]:
+    """Records that carry the tag ("key=value"), or live in one that does, oldest first.
+
+    A type without tags counts by a word of its description.
     """
     key, _, value = tag.partition("=")
-    known = set(known)
     marked: dict[str, set[str]] = {}
     found = []
     for record in world.all():
-        if record.kind == MACHINE:
-            continue
         ids = marked.setdefault(record.cloud, set())
         if (
             record.tags.get(key) == value
@@ -33,8 +36,7 @@ def leftovers(world: World, tag: str, known: Iterable[str]) -> list[Record]:
             or ids & set(record.parents)
         ):
             ids.add(record.id)
-            if record.id not in known:
-                found.append(record)
+            found.append(record)
     return found
 
 

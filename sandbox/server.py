@@ -29,6 +29,13 @@ class Package:
         kinds: tuple[Kind, ...] = importlib.import_module(f"sandbox.{self.cloud}").KINDS
         return kinds
 
+    def family_of(self, market: str, instance_type: str) -> str:
+        """The quota that a machine counts against."""
+        family: str = importlib.import_module(f"sandbox.{self.cloud}").family_of(
+            market, instance_type
+        )
+        return family
+
 
 PACKAGES = (
     Package("aws", "aws", "111122223333"),

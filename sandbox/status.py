@@ -6,20 +6,21 @@ from collections import Counter
 from typing import Any
 
 from sandbox.fields import get
+from sandbox.leftovers import tagged
 from sandbox.machines import MACHINE
 from sandbox.server import PACKAGES
 from sandbox.world import World
 
 
-def status(world: World) -> dict[str, Any]:
-    """Counts of resources per cloud, and every group with its wanted size and its machines."""
+def status(world: World, tag: str = "") -> dict[str, Any]:
+    """Counts of resources per cloud, and every group with its wanted size and its machines; all, or those under a tag."""
     sizes = {
         (package.cloud, kind.name): kind.size_path
         for package in PACKAGES
         for kind in package.kinds()
         if kind.size_path
     }
-    records = world.all()
+    records = tagged(world, tag) if tag else world.all()
     machines = [record for record in records if record.kind == MACHINE]
     groups = [
         {
@@ -51,7 +52,7 @@ def status(world: World) -> dict[str, Any]:
 def render(facts: dict[str, Any]) -> str:
     """The status as lines for a terminal."""
     if not facts["resources"]:
-        return "the emulated clouds are empty"
+        return "resources  none"
     lines = [
         "resources  " + ", ".join(f"{cloud} {n}" for cloud, n in facts["resources"].items()),
         f"machines   ${facts['usd_per_hour']:.2f}/h",

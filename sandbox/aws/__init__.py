@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.aws.balancer import LoadBalancer
+from sandbox.aws.capacity import family_of as family_of
 from sandbox.aws.firewall import SecurityGroup
 from sandbox.aws.gateways import Eip, InternetGateway, NatGateway
 from sandbox.aws.groups import Group

@@ -16,8 +16,12 @@ def zone_of(region: str, body: Json) -> str:
     """
     name: Any = body.get("AvailabilityZone")
     zone_id: Any = body.get("AvailabilityZoneId")
-    if UNKNOWN in (name, zone_id):
+    if UNKNOWN in (region, name, zone_id):
         return UNKNOWN
+    if not region:
+        raise Refusal(
+            "MissingRegion", "no region: set aws:region, or the resource's own input region"
+        )
     short = zone_prefix(region)
     if name is not None:
         if not re.fullmatch(rf"{re.escape(region)}[a-h]", name):

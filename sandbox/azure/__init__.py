@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.azure import balancer, edge, network, scale_sets
+from sandbox.azure.scale_sets import family_of as family_of
 from sandbox.kind import Kind
 
 KINDS: tuple[Kind, ...] = (

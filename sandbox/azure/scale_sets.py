@@ -53,14 +53,14 @@ class VirtualMachineScaleSet(ArmKind):
     def settle(self, ctx: Context, record: Record) -> None:
         record.live.setdefault("uniqueId", ctx.world.new_hex(32))
         size = get(record.body, "sku.name")
-        spot = is_spot(record.body)
+        market = SPOT if is_spot(record.body) else ON_DEMAND
         order = Order(
             group=record,
             desired=get(record.body, "sku.capacity") or 0,
             members=(size,),
             zones=(),
-            market=SPOT if spot else ON_DEMAND,
-            family=SPOT_QUOTA if spot else _family(size),
+            market=market,
+            family=family_of(market, size or ""),
         )
         if order.desired > len(machines_of(ctx.world, record)):
             _check_price(ctx, order)
@@ -94,10 +94,12 @@ def _check_price(ctx: Context, order: Order) -> None:
         )
 
 
-def _family(size: str | None) -> str:
-    """The quota that regular machines of a size count against, as `az vm list-usage` names families."""
-    parts = re.match(r"Standard_([A-Z]+)\d+(?:-\d+)?([a-z]*)(.*)", size or "")
-    series, traits, rest = parts.groups() if parts else ("", "", size or "")
+def family_of(market: str, size: str) -> str:
+    """The quota that machines of a size count against, as `az vm list-usage` names families."""
+    if market == SPOT:
+        return SPOT_QUOTA
+    parts = re.match(r"Standard_([A-Z]+)\d+(?:-\d+)?([a-z]*)(.*)", size)
+    series, traits, rest = parts.groups() if parts else ("", "", size)
     return f"standard{series}{traits.upper()}{rest.replace('_', '')}Family"
 
 

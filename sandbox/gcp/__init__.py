@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.gcp.balancer import ForwardingRule, RegionBackendService
+from sandbox.gcp.capacity import family_of as family_of
 from sandbox.gcp.groups import RegionInstanceGroupManager
 from sandbox.gcp.health import HealthCheck, RegionHealthCheck
 from sandbox.gcp.nat import Address, Router, RouterNat

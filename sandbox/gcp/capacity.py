@@ -31,6 +31,11 @@ def resize(ctx: Context, group: Record) -> list[Shortfall]:
     return shortfalls
 
 
+def family_of(market: str, machine_type: str) -> str:
+    """The quota that a machine of a type counts against, by the GPUs that come with it."""
+    return quota_family(machine_type, [], spot=market == SPOT)
+
+
 def template_of(ctx: Context, group: Record) -> Record | None:
     """The template of the version that all remaining machines get."""
     for version in group.body["versions"]:

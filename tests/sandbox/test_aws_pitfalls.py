@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sandbox.aws.zones import zone_of
+from sandbox.fields import UNKNOWN
+from sandbox.refusal import Refusal
 from tests.sandbox.aws_foreign import NO_SUCH, program
 from tests.sandbox.foreign import Outcome, run_foreign
 
@@ -114,3 +117,13 @@ def test_what_is_right_is_created(outcome: Outcome) -> None:
 
 def test_nothing_else_is_refused(outcome: Outcome) -> None:
     assert outcome.refused.keys() - {"foreign-test"} == REASONS.keys()
+
+
+@pytest.mark.parametrize("zone", [{}, {"AvailabilityZone": "us-east-1a"}])
+def test_a_subnet_without_a_region_is_refused(zone: dict[str, str]) -> None:
+    with pytest.raises(Refusal, match="MissingRegion: no region: set aws:region"):
+        zone_of("", zone)
+
+
+def test_a_subnets_zone_is_unknown_while_its_region_is() -> None:
+    assert zone_of(UNKNOWN, {"AvailabilityZone": "us-east-1a"}) == UNKNOWN
