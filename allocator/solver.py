@@ -17,6 +17,7 @@ from ortools.math_opt import (
     callback_pb2,
     model_parameters_pb2,
     model_pb2,
+    model_update_pb2,
     parameters_pb2,
     result_pb2,
 )
@@ -30,11 +31,12 @@ Row = tuple[float, float, Sequence[int], Sequence[float]]
 
 
 class Status(Enum):
-    """What the solver found out."""
+    """What the solver found out. UNKNOWN: a limit ended the search before any answer."""
 
     OPTIMAL = "optimal"
     FEASIBLE = "feasible"
     INFEASIBLE = "infeasible"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,20 @@ def solve_linear(program: Program) -> Answer:
 def solve_integer(
     program: Program, *, gap: float, nodes: int, hint: dict[int, float] | None = None
 ) -> Answer:
-    """The integer program to a relative gap, within a number of branch-and-bound nodes (HiGHS)."""
+    """The integer program to a relative gap, within a number of branch-and-bound nodes (SCIP).
+
+    Its own cuts are off and its heuristics low: on programs of projected routing both cost more than they give.
+    """
     parameters = parameters_pb2.SolveParametersProto(
         relative_gap_tolerance=gap,
         node_limit=nodes,
         enable_output=False,
+        threads=1,
+        random_seed=1,
+        cuts=parameters_pb2.EMPHASIS_OFF,
+        heuristics=parameters_pb2.EMPHASIS_LOW,
     )
-    return _solve(program, parameters_pb2.SOLVER_TYPE_HIGHS, parameters, hint=hint)
+    return _solve(program, parameters_pb2.SOLVER_TYPE_GSCIP, parameters, hint=hint)
 
 
 def _solve(
@@ -147,9 +156,11 @@ def _answer(program: Program, result: result_pb2.SolveResultProto) -> Answer:
     if reason in (
         result_pb2.TERMINATION_REASON_INFEASIBLE,
         result_pb2.TERMINATION_REASON_INFEASIBLE_OR_UNBOUNDED,
-        result_pb2.TERMINATION_REASON_NO_SOLUTION_FOUND,
     ):
         return Answer(Status.INFEASIBLE, _NONE, INFINITY, INFINITY, _NONE, limit)
+    if reason == result_pb2.TERMINATION_REASON_NO_SOLUTION_FOUND:
+        bound = result.termination.objective_bounds.dual_bound
+        return Answer(Status.UNKNOWN, _NONE, INFINITY, bound, _NONE, limit)
     if reason not in _FOUND:
         raise AllocatorError(
             f"the solver gave up ({result.termination.detail or reason}); please report it with the stack's files"
@@ -169,3 +180,85 @@ def _answer(program: Program, result: result_pb2.SolveResultProto) -> Answer:
         reduced=reduced,
         limit_reached=limit,
     )
+
+
+class LiveProgram:
+    """A linear program that grows: the solver (GLOP) stays alive, so that each solve starts from the last one's basis."""
+
+    def __init__(self, costs: np.ndarray, upper: np.ndarray) -> None:
+        self.costs = costs.tolist()
+        self._rows = 0
+        model = _proto(Program(costs, upper, np.zeros(len(costs), dtype=bool), ()), relax=True)
+        self._solver = core.new(
+            parameters_pb2.SOLVER_TYPE_GLOP, model, parameters_pb2.SolverInitializerProto()
+        )
+
+    def add(self, rows: Sequence[Row], costs: Sequence[float] = (), upper: float = INFINITY) -> int:
+        """Append columns (one for each cost) and rows; returns the number of the first new row."""
+        first = self._rows
+        update = model_update_pb2.ModelUpdateProto()
+        for number, cost in enumerate(costs, len(self.costs)):
+            update.new_variables.ids.append(number)
+            update.new_variables.lower_bounds.append(0.0)
+            update.new_variables.upper_bounds.append(upper)
+            update.new_variables.integers.append(False)
+            if cost:
+                update.objective_updates.linear_coefficients.ids.append(number)
+                update.objective_updates.linear_coefficients.values.append(cost)
+        self.costs.extend(costs)
+        matrix = update.linear_constraint_matrix_updates
+        for number, (low, high, columns, values) in enumerate(rows, self._rows):
+            update.new_linear_constraints.ids.append(number)
+            update.new_linear_constraints.lower_bounds.append(low)
+            update.new_linear_constraints.upper_bounds.append(high)
+            order = np.argsort(columns)
+            matrix.row_ids.extend([number] * len(order))
+            matrix.column_ids.extend(np.asarray(columns)[order].tolist())
+            matrix.coefficients.extend(np.asarray(values, dtype=float)[order].tolist())
+        self._rows += len(rows)
+        self._update(update)
+        return first
+
+    def bound_rows(self, rows: Sequence[int], upper: Sequence[float]) -> None:
+        """Change the upper bounds of rows (ascending)."""
+        update = model_update_pb2.ModelUpdateProto()
+        update.linear_constraint_updates.upper_bounds.ids.extend(rows)
+        update.linear_constraint_updates.upper_bounds.values.extend(upper)
+        self._update(update)
+
+    def _update(self, update: model_update_pb2.ModelUpdateProto) -> None:
+        if not self._solver.update(update):
+            raise AllocatorError("the solver refused a change of its program; please report it")
+
+    def solve(self) -> LiveAnswer:
+        """Solve from where the last solve ended."""
+        result = self._solver.solve(
+            parameters_pb2.SolveParametersProto(), model_parameters_pb2.ModelSolveParametersProto(),
+            None, callback_pb2.CallbackRegistrationProto(), None, None,
+        )  # fmt: skip
+        if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
+            return LiveAnswer(False, INFINITY, _NONE, _NONE, _NONE)
+        solution = result.solutions[0]
+        values = np.zeros(len(self.costs))
+        found = solution.primal_solution.variable_values
+        values[list(found.ids)] = found.values
+        reduced = np.zeros(len(self.costs))
+        duals = solution.dual_solution.reduced_costs
+        reduced[list(duals.ids)] = duals.values
+        prices = np.zeros(self._rows)
+        rows = solution.dual_solution.dual_values
+        prices[list(rows.ids)] = rows.values
+        return LiveAnswer(
+            True, result.termination.objective_bounds.primal_bound, values, reduced, prices
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAnswer:
+    """`values` and `reduced` costs per column, `prices` (duals) per row; empty where not `feasible`."""
+
+    feasible: bool
+    objective: float
+    values: np.ndarray
+    reduced: np.ndarray
+    prices: np.ndarray

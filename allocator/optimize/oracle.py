@@ -1,0 +1,75 @@
+"""Can this capacity serve the workload? An answer with its reason: a price vector that proves what is missing.
+
+For prices pi >= 0 per shape, pi . C >= sum_b min_g pi_g load_bg holds for every capacity C (replicas per shape) that can
+serve all buckets b, however they are routed. Scaled so that the right-hand side is 1 this is a cut: it bounds the served
+part of the workload by pi . C, in every scenario at once. (A Benders cut of the routing program; the vector is its dual.)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allocator.solver import INFINITY, LiveProgram
+
+ENOUGH = 1.5
+"""Served parts above it are not told apart: capacity that is plenty needs no exact answer."""
+
+
+class Oracle:
+    """The routing program for a workload, kept alive: only the capacity changes between questions.
+
+    `load[b, g]`: replicas of shape g that all of bucket b keeps busy, inf where the shape cannot serve it.
+    """
+
+    def __init__(self, load: np.ndarray) -> None:
+        self.load = load
+        buckets, shapes = load.shape
+        self._pairs = np.argwhere(np.isfinite(load))
+        count = len(self._pairs) + 1  # the served part, then the shares
+        upper = np.full(count, INFINITY)
+        upper[0] = ENOUGH
+        costs = np.zeros(count)
+        costs[0] = -1.0
+        self._program = LiveProgram(costs, upper)
+        columns = np.arange(1, count)
+        rows = []
+        for b in range(buckets):
+            of = columns[self._pairs[:, 0] == b]
+            rows.append((0.0, INFINITY, [0, *of], [-1.0, *np.ones(len(of))]))
+        for g in range(shapes):
+            mine = self._pairs[:, 1] == g
+            rows.append((-INFINITY, 0.0, columns[mine], load[self._pairs[mine, 0], g]))
+        self._program.add(rows)
+        self._capacity_rows = list(range(buckets, buckets + shapes))
+        self._busy: list[np.ndarray] = []
+
+    def known_to_serve(self, capacity: np.ndarray, part: float) -> bool:
+        """Whether an earlier routing fits into this capacity."""
+        return any((busy * part <= capacity + 1e-9).all() for busy in self._busy)
+
+    def ask(self, capacity: np.ndarray) -> tuple[float, np.ndarray]:
+        """The part of the workload that a capacity serves (at most ENOUGH), and the cut that proves it."""
+        self._program.bound_rows(self._capacity_rows, capacity.tolist())
+        answer = self._program.solve()
+        served = float(answer.values[0])
+        if served > 0:
+            shares = answer.values[1:]
+            busy = np.zeros(self.load.shape[1])
+            np.add.at(busy, self._pairs[:, 1], shares * self.load[tuple(self._pairs.T)])
+            self._busy.append(busy / served)
+        return served, self.scaled(np.maximum(-answer.prices[self._capacity_rows], 0.0))
+
+    def scaled(self, prices: np.ndarray) -> np.ndarray:
+        """The prices, scaled so that serving everything costs at least 1."""
+        costs = np.where(np.isfinite(self.load), self.load, 0.0) * prices
+        costs[~np.isfinite(self.load)] = INFINITY
+        demand = costs.min(axis=1).sum()
+        return prices / demand if demand > 0 else prices * 0.0
+
+    def shares(self, capacity: np.ndarray) -> np.ndarray:
+        """A routing of everything that fits: `shares[b, g]` sums to 1 over g where the capacity suffices."""
+        self.ask(capacity)
+        answer = self._program.solve()
+        shares = np.zeros(self.load.shape)
+        shares[tuple(self._pairs.T)] = answer.values[1:] / max(float(answer.values[0]), 1e-12)
+        return shares

@@ -1,0 +1,116 @@
+"""The linear bound: all columns, cuts and their rows as they are needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from allocator.optimize.fleet import Fleet
+from allocator.optimize.master import EPS, Layout
+from allocator.optimize.oracle import Oracle
+from allocator.solver import LiveAnswer, LiveProgram
+
+ROUNDS = 200
+A_ROUND = 2
+PATIENCE = 6
+STALLED = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    bound: float
+    nodes: np.ndarray
+    reduced: np.ndarray
+    cuts: list[np.ndarray]
+    active: list[np.ndarray]
+    rounds: int
+
+
+class Relaxation:
+    def __init__(self, fleet: Fleet, oracle: Oracle, most: np.ndarray) -> None:
+        self.fleet, self.oracle, self.most = fleet, oracle, most
+        self.layout = Layout(fleet, np.arange(fleet.columns))
+        self.live = LiveProgram(self.layout.costs(), self.layout.upper())
+        self.live.add(list(self.layout.limits()))
+        self.cuts: list[np.ndarray] = []
+        self._first_row: list[tuple[int, int]] = []
+        self._lossy: set[tuple[int, int]] = set()
+        self._celled: set[tuple[int, int]] = set()
+
+    def add_cut(self, prices: np.ndarray) -> None:
+        loss = self.layout.first_loss + len(self.cuts)
+        surviving = self.layout.domain is not None
+        rows = self.layout.cut_rows(prices, loss)
+        first = self.live.add(rows, [0.0] if surviving else [])
+        self.cuts.append(prices)
+        self._first_row.append((first, first + len(rows)))
+
+    def solve(self) -> Relaxed | None:
+        centre, rounds, history = None, 0, []
+        for rounds in range(ROUNDS):
+            answer = self.live.solve()
+            if not answer.feasible:
+                return None
+            nodes = answer.values[: self.fleet.columns]
+            if self._complete(nodes, answer):
+                continue
+            history.append(answer.objective)
+            if len(history) > PATIENCE and answer.objective <= history[-PATIENCE] * (1 + STALLED):
+                break
+            centre = nodes if centre is None else (centre + nodes) / 2
+            if not (self._separate(centre) or self._separate(nodes)):
+                break
+        active = [
+            cut for cut, (first, last) in zip(self.cuts, self._first_row, strict=True)
+            if np.abs(answer.prices[first:last]).max() > 1e-9
+        ]  # fmt: skip
+        return Relaxed(answer.objective, nodes, answer.reduced[: self.fleet.columns], list(self.cuts), active, rounds)
+
+    def _complete(self, nodes: np.ndarray, answer: LiveAnswer) -> bool:
+        """Add the loss and cell rows of known cuts that the point violates."""
+        rows = []
+        if self.layout.domain is not None and self.cuts:
+            held = self.fleet.by_domain(nodes) @ np.array(self.cuts).T  # domains x cuts
+            allowed = answer.values[self.layout.first_loss :]
+            for d, k in np.argwhere(held > allowed + EPS):
+                if (d, k) not in self._lossy:
+                    self._lossy.add((d, k))
+                    rows.append(self.layout.loss_row(self.cuts[k], d, self.layout.first_loss + k))
+        if len(self.layout.regions):
+            used = np.zeros((len(self.layout.regions), self.fleet.load.shape[1]))
+            np.add.at(used, (np.searchsorted(self.layout.regions, self.layout.region), self.layout.shape), nodes * self.layout.replicas)
+            opened = answer.values[self.layout.first_cell : self.layout.first_loss]
+            for r, g in np.argwhere(used > self.most * opened[:, None] + EPS):
+                if (r, g) not in self._celled:
+                    self._celled.add((r, g))
+                    rows.append(self.layout.cell_row(r, g, self.most))
+        if rows:
+            self.live.add(rows)
+        return bool(rows)
+
+    def _separate(self, nodes: np.ndarray) -> int:
+        found = 0
+        for capacity, part in self.worst(nodes)[:A_ROUND]:
+            served, prices = self.oracle.ask(capacity)
+            if served < part - EPS:
+                self.add_cut(prices)
+                found += 1
+        return found
+
+    def worst(self, nodes: np.ndarray) -> list[tuple[np.ndarray, float]]:
+        """Scenarios (capacity, part to be served), the one that known cuts like least first."""
+        fleet = self.fleet
+        scenarios = []
+        total = fleet.capacity(nodes)
+        if fleet.domain is not None:
+            lost = fleet.by_domain(nodes)
+            scenarios += [(total - l, fleet.keep) for l in lost[lost.any(axis=1)]]
+        if fleet.domain is None or fleet.keep < 1:
+            scenarios.append((total, 1.0))
+        if fleet.floor > 0:
+            scenarios.append((fleet.capacity(nodes * fleet.on_demand), fleet.floor))
+        if not self.cuts:
+            return scenarios
+        cuts = np.array(self.cuts)
+        return sorted(scenarios, key=lambda s: float((cuts @ s[0]).min() / s[1]))
