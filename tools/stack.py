@@ -1,8 +1,9 @@
 """Runs the real program through the real Pulumi engine on the emulated clouds: what `make up` and its siblings call.
 
 The state of both, the engine's and the clouds', lives in .state/ of the clone, so that they can only be wiped
-together. An interrupted run is picked up: its stale lock is removed when the process that held it is gone, and what
-the clouds had created without the state knowing is found by the stack's tag and removed before the next `up`.
+together. One command at a time works on a stack. An interrupted run is picked up: its stale lock is removed when the
+process that held it is gone, and what the clouds had created without the state knowing is found by the stack's tag and
+removed before the next `up`.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ import yaml
 
 from allocator.errors import AllocatorError
 from allocator.spec import PROJECT, stack_config
+from tools.locks import InUse, held, read_json, remove_stale
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = Path(os.environ.get("SKYBLEND_STATE", ROOT / ".state"))
 VENV = ROOT / ".venv"
+TAG = "skyblend-stack"
 
 
 class StackError(Exception):
@@ -34,21 +37,16 @@ class StackError(Exception):
 
 @dataclass
 class Stack:
-    """A stack on the emulated clouds. `overrides` are "key.path=value" in the words of the stack file."""
+    """A stack on the emulated clouds; `sections` is its configuration."""
 
     name: str
-    overrides: tuple[str, ...] = ()
+    sections: dict[str, Any]
     interrupted: bool = False
 
     @cached_property
     def env(self) -> dict[str, str]:
         """The environment of every engine command."""
         return os.environ | exports()
-
-    @property
-    def file(self) -> Path:
-        """The stack's own file; never written."""
-        return ROOT / "stacks" / f"Pulumi.{self.name}.yaml"
 
     @property
     def checkpoint(self) -> Path:
@@ -62,55 +60,43 @@ class Stack:
 
     @property
     def config(self) -> Path:
-        """The copy that the engine reads and adds its encryption salt to."""
-        return STATE / "config" / f"Pulumi.{self.name}.yaml"
+        """The copy of the stack's file that the engine reads; it adds an encryption salt of its own."""
+        return STATE / "config" / self.name / f"Pulumi.{self.name}.yaml"
 
     def prepare(self) -> None:
-        """Make the stack known to the engine and its configuration current. Raises SpecError for no such stack."""
-        sections = stack_config(ROOT, self.name, self.overrides)
-        if not (self.checkpoint.exists() or self.checkpoint_before.exists()):
-            (STATE / "backend").mkdir(parents=True, exist_ok=True)
-            mine = self.file.read_bytes()
-            self.pulumi("stack", "init", self.name, quiet=True)  # writes its salt into the file
-            salt = yaml.safe_load(self.file.read_text())["encryptionsalt"]
-            self.file.write_bytes(mine)
-        else:
-            salt = yaml.safe_load(self.config.read_text())["encryptionsalt"]
-        config = {f"{PROJECT}:{section}": value for section, value in sections.items()}
-        self.config.parent.mkdir(parents=True, exist_ok=True)
-        self.config.write_text(yaml.safe_dump({"config": config, "encryptionsalt": salt}))
+        """Make the stack known to the engine and its configuration current, whatever the last run left undone."""
         self._unlock()
+        self._mend()
+        config = {f"{PROJECT}:{section}": value for section, value in self.sections.items()}
+        self.config.parent.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(yaml.safe_dump({"config": config}))
+        if not self.checkpoint.exists():
+            # in a project of its own: it writes into the stack's file
+            self.config.with_name("Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
+            (STATE / "backend").mkdir(exist_ok=True)
+            self.pulumi("stack", "init", self.name, "--cwd", str(self.config.parent), quiet=True)
 
     def _unlock(self) -> None:
-        """Remove the lock of a run that is gone; refuse to go on beside one that is not."""
-        locks = STATE / f"backend/.pulumi/locks/organization/{PROJECT}/{self.name}"
-        stale = []
-        for lock in locks.glob("*.json"):
-            pid = (_read_json(lock) or {}).get("pid", "unknown")
-            if Path(f"/proc/{pid}").exists():
-                raise StackError(
-                    f"stack {self.name} is in use by process {pid}; wait for it or end it"
-                )
+        """Remove the engine's lock of a run that is gone. Raises InUse for one that is not."""
+        for pid in remove_stale(
+            STATE / f"backend/.pulumi/locks/organization/{PROJECT}/{self.name}"
+        ):
+            print(f"removed the lock of process {pid}, which is gone")
             self.interrupted = True
-            stale.append(pid)
-        self._mend()
-        if stale:
-            print(
-                f"lock of process {stale[0]}, which is gone: pulumi cancel --yes --stack {self.name}"
-            )
-            self.pulumi("cancel", "--yes", "--stack", self.name, quiet=True)
 
     def _mend(self) -> None:
         """A killed engine may have cut its last write short; the copy from before it is whole.
 
-        The file backend writes the file's attributes in place, beside it; without them the file is read as it is.
+        The file backend writes a file's attributes in place, beside it; without them the file is read as it is.
         """
-        attributes = self.checkpoint.with_suffix(".json.attrs")
-        if attributes.exists() and _read_json(attributes) is None:
-            attributes.unlink()
-        if _read_json(self.checkpoint) is not None:
+        for attributes in (STATE / "backend").rglob("*.attrs"):
+            if read_json(attributes) is None:
+                attributes.unlink()
+        if not (self.checkpoint.exists() or self.checkpoint_before.exists()):
             return
-        if _read_json(self.checkpoint_before) is None:
+        if read_json(self.checkpoint) is not None:
+            return
+        if read_json(self.checkpoint_before) is None:
             raise StackError(f"the state of stack {self.name} is unreadable; make wipe forgets it")
         print(f"the state's last write was cut short: going back to {self.checkpoint_before.name}")
         shutil.copyfile(self.checkpoint_before, self.checkpoint)
@@ -151,7 +137,7 @@ class Stack:
         known.write_text(json.dumps([r["id"] for r in resources if r.get("id")]))
         done = subprocess.run(
             [
-                *sandbox(), "leftovers", "--tag", f"skyblend-stack={self.name}", "--known", str(known),
+                *sandbox(), "leftovers", "--tag", f"{TAG}={self.name}", "--known", str(known),
                 *(["--remove"] if remove else []),
             ],
             cwd=ROOT, text=True, check=False, stdout=subprocess.PIPE,
@@ -165,6 +151,22 @@ class Stack:
         if done.returncode:
             raise StackError("some leftovers are still in use; make destroy, then try again")
 
+    def short(self) -> list[str]:
+        """Groups that run fewer machines than they should."""
+        done = subprocess.run(
+            [*sandbox(), "status", "--json", "--tag", f"{TAG}={self.name}"],
+            cwd=ROOT, text=True, check=True, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        sizes = [
+            (group["group"], sum(group["machines"].values()), group["wanted"])
+            for group in json.loads(done.stdout)["groups"]
+        ]
+        return [
+            f"{name} runs {has} of {wants} machines: the market has no more"
+            for name, has, wants in sizes
+            if has < wants
+        ]
+
     def after_interruption(self) -> None:
         """If the last run did not end: clear what it left, in the state and in the clouds."""
         if not (self.interrupted or self.state().get("pending_operations")):
@@ -174,14 +176,6 @@ class Stack:
             "refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--suppress-outputs"
         )
         self.leftovers(remove=True)
-
-
-def _read_json(file: Path) -> Any:
-    """A JSON file's content, None where it is missing or cut short."""
-    try:
-        return json.loads(file.read_text())
-    except (OSError, ValueError):
-        return None
 
 
 def exports(state: Path = STATE) -> dict[str, str]:
@@ -220,6 +214,8 @@ def up(stack: Stack) -> None:
     report = [sys.executable, "-m", "allocator", "explain", "-"]
     subprocess.run(report, cwd=ROOT, input=json.dumps(outputs["plan"]), text=True, check=True)
     print(f"endpoint   {outputs['endpoint']}\nresources  {count}")
+    for short in stack.short():
+        print(f"short      {short}")
 
 
 def preview(stack: Stack) -> None:
@@ -257,13 +253,21 @@ def main(argv: list[str] | None = None) -> int:
         for name, value in exports().items():
             print(f"export {name}='{value}'")
         return 0
-    stack = Stack(args.stack, tuple(args.set))
     try:
-        stack.prepare()
-        if args.verb == "leftovers":
-            stack.leftovers(remove=args.remove)
-        else:
-            VERBS[args.verb](stack)
+        if args.set and args.verb not in ("up", "preview"):
+            raise StackError(f"{args.verb} takes no SET; up and preview do")
+        stack = Stack(args.stack, stack_config(ROOT, args.stack, tuple(args.set)))
+        with held(STATE / f"held-{stack.name}", args.verb):
+            stack.prepare()
+            if args.verb == "leftovers":
+                stack.leftovers(remove=args.remove)
+            else:
+                VERBS[args.verb](stack)
+    except InUse as by:
+        print(
+            f"error: stack {args.stack} is in use by {by}; wait for it or end it", file=sys.stderr
+        )
+        return 1
     except (StackError, AllocatorError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Clone
+from tools.stack import ROOT
 
 STACK = ("--stack", "dev")
 PATIENCE_S = 120
@@ -69,9 +72,7 @@ def test_up_after_a_killed_up_ends_as_one_clean_run_does(
 ):
     kill_engine_at(fresh, count)
     printed = fresh.run("tools.stack", "up", *STACK)
-    assert re.search(
-        r"^lock of process \d+, which is gone: pulumi cancel --yes --stack dev$", printed, re.M
-    )
+    assert re.search(r"^removed the lock of process \d+, which is gone$", printed, re.M)
     assert shape(fresh) == clean
     assert "nothing unknown" in fresh.run("tools.stack", "leftovers", *STACK)
 
@@ -106,12 +107,68 @@ def test_a_state_cut_short_by_the_kill_is_taken_from_the_copy_before_it(
     assert shape(fresh) == clean
 
 
-def test_a_run_beside_a_living_one_is_refused_with_its_process(fresh: Clone):
-    fresh.run("tools.stack", "preview", *STACK)
-    lock = fresh.state / "backend/.pulumi/locks/organization/skyblend/dev/held.json"
+def lock_of(pid: int, clone: Clone) -> None:
+    """The engine's lock as a process holds it."""
+    lock = clone.state / "backend/.pulumi/locks/organization/skyblend/dev/held.json"
     lock.parent.mkdir(parents=True, exist_ok=True)
-    lock.write_text(json.dumps({"pid": os.getpid()}))
-    printed = fresh.run("tools.stack", "up", *STACK, code=1)
-    assert (
-        printed == f"error: stack dev is in use by process {os.getpid()}; wait for it or end it\n"
+    lock.write_text(json.dumps({"pid": pid}))
+
+
+def test_a_run_beside_a_living_engine_is_refused_with_its_process(fresh: Clone):
+    with subprocess.Popen(["bash", "-c", "exec -a pulumi sleep 60"]) as engine:
+        lock_of(engine.pid, fresh)
+        printed = fresh.run("tools.stack", "up", *STACK, code=1)
+        engine.kill()
+    assert printed == (
+        f"error: stack dev is in use by process {engine.pid} (pulumi 60); wait for it or end it\n"
     )
+
+
+def test_a_lock_whose_process_number_went_to_another_program_is_removed(fresh: Clone):
+    lock_of(os.getpid(), fresh)
+    printed = fresh.run("tools.stack", "leftovers", *STACK)
+    assert f"removed the lock of process {os.getpid()}, which is gone" in printed
+
+
+def test_two_commands_do_not_work_on_one_stack_at_once(fresh: Clone):
+    first = fresh.start("tools.stack", "up", *STACK)
+    held = fresh.state / "held-dev"
+    deadline = time.monotonic() + PATIENCE_S
+    while not (held.exists() and held.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    printed = fresh.run("tools.stack", "destroy", *STACK, code=1)
+    assert printed == (
+        f"error: stack dev is in use by process {first.pid} (up); wait for it or end it\n"
+    )
+    output, _ = first.communicate(timeout=PATIENCE_S)
+    assert first.returncode == 0, output
+
+
+UNDONE = {
+    "nothing but a lock": {"locks/organization/skyblend/dev/a.json": '{"pid": 999999999}'},
+    "a state without a salt": {
+        "meta.yaml": "version: 1\n",
+        "stacks/skyblend/dev.json": '{"version": 3, "checkpoint": {"stack": "organization/skyblend/dev"}}',
+    },
+    "attributes cut short": {"meta.yaml": "version: 1\n", "meta.yaml.attrs": ""},
+}
+
+
+@pytest.mark.parametrize("left", UNDONE)
+def test_a_kill_while_the_stack_is_made_known_is_mended_and_no_tracked_file_is_written(
+    fresh: Clone, left: str
+):
+    tracked = ROOT / "stacks/Pulumi.dev.yaml"
+    before = tracked.stat().st_mtime_ns
+    for name, content in UNDONE[left].items():
+        file = fresh.state / "backend/.pulumi" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    config = fresh.state / "config/dev/Pulumi.dev.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text("config: {skyb")
+    assert "to create" in fresh.run("tools.stack", "preview", *STACK)
+    shutil.rmtree(config.parent)
+    assert "to create" in fresh.run("tools.stack", "preview", *STACK)
+    assert tracked.stat().st_mtime_ns == before
