@@ -49,6 +49,16 @@ def _explain(args: argparse.Namespace) -> None:
     _show(plan, as_json=args.json)
 
 
+def _mix(args: argparse.Namespace) -> None:
+    """Answer a Mélange config."""
+    from allocator.melange import read_config, solve, table
+
+    answer = solve(read_config(args.melange))
+    for note in answer.notes:
+        print(f"warning: {note}", file=sys.stderr)
+    print(json.dumps(answer.to_dict()) if args.json else table(answer))
+
+
 def _show(plan: Plan, *, as_json: bool) -> None:
     if as_json:
         print(canonical_json(plan.to_dict()))
@@ -82,6 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     explain = verbs.add_parser("explain", help="show a plan computed before")
     explain.add_argument("file", help="a plan's JSON, - for standard input")
     explain.set_defaults(act=_explain)
+    mix = verbs.add_parser("mix", help="the cheapest counts for a config file of Mélange")
+    mix.add_argument("--melange", required=True, type=Path, metavar="FILE", help="its JSON")
+    mix.set_defaults(act=_mix)
+    mix.add_argument("--json", action="store_true", help="for machines: counts, routing, proof")
     for verb in (plan, explain):
         verb.add_argument("--json", action="store_true", help="for machines: the whole plan")
     return parser
