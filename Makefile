@@ -11,30 +11,34 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PULUMI := .venv/.pulumi
+quoted = '$(subst ','\'',$(1))'
+ON_STACK = --stack $(call quoted,$(STACK)) $(foreach value,$(SET),--set $(call quoted,$(value)))
 STACKCTL = $(BIN)/python -m tools.stack
 
 ##@ The program on the emulated clouds (STACK=sandbox|dev|staging|prod, SET="workload.requests_per_second=128 ...")
 .PHONY: preview up refresh destroy status leftovers remove-leftovers env wipe plan
 preview: setup ## Show what `up` would change
-	@$(STACKCTL) preview --stack $(STACK) $(SET:%=--set %)
+	@$(STACKCTL) preview $(ON_STACK)
 up: setup ## Build the stack; ends with the plan, its cost and the endpoint
-	@$(STACKCTL) up --stack $(STACK) $(SET:%=--set %)
+	@$(STACKCTL) up $(ON_STACK)
 refresh: setup ## Take what changed in the clouds into the state
-	@$(STACKCTL) refresh --stack $(STACK)
+	@$(STACKCTL) refresh $(ON_STACK)
 destroy: setup ## Take the stack down
-	@$(STACKCTL) destroy --stack $(STACK)
-status: setup ## Groups and machines of the emulated clouds
-	@$(BIN)/python -m sandbox status
+	@$(STACKCTL) destroy $(ON_STACK)
+status: setup ## Groups and machines of the emulated clouds; with STACK= those of one stack
+	@$(BIN)/python -m sandbox status $(if $(filter file,$(origin STACK)),,--tag $(call quoted,skyblend-stack=$(STACK)))
 plan: setup ## The plan alone, without Pulumi
-	@$(BIN)/python -m allocator plan --stack $(STACK) $(SET:%=--set %)
+	@$(BIN)/python -m allocator plan $(ON_STACK)
 leftovers: setup ## What an interrupted run created without the state knowing
-	@$(STACKCTL) leftovers --stack $(STACK)
+	@$(STACKCTL) leftovers $(ON_STACK)
 remove-leftovers: setup ## Remove it
-	@$(STACKCTL) leftovers --stack $(STACK) --remove
+	@$(STACKCTL) leftovers $(ON_STACK) --remove
 env: setup ## Shell exports for plain `pulumi stack output ...` on the emulated state: eval with make -s env
 	@$(STACKCTL) env
 wipe: ## Forget the emulated clouds and Pulumi's state of them, together
-	@rm -rf .state && echo "emulated clouds and their state wiped"
+	@echo "removing .state: the emulated clouds and Pulumi's state of" \
+	  $$(find .state/backend/.pulumi/stacks -name '*.json' -exec basename {} .json \; 2>/dev/null || echo no stack)
+	@rm -rf .state
 
 ##@ Development
 .PHONY: setup check format test bench pins clean help
@@ -55,8 +59,9 @@ bench: setup ## Wall time and peak memory of plan, preview and up
 	@$(BIN)/python -m bench.stack --stack prod
 pins: setup ## Write requirements*.txt from requirements*.in
 	@tools/pins.sh
-clean: ## Remove what make made here (not the cached CLI)
-	@rm -rf .venv .state build *.egg-info .mypy_cache .ruff_cache .hypothesis
+clean: wipe ## Remove what make made here (not the cached CLI)
+	@for made in .venv build *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis; do \
+	  [ ! -e "$$made" ] || { echo "removing $$made"; rm -rf "$$made"; }; done
 help: ## This text
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
