@@ -54,7 +54,7 @@ format: setup ## Format and fix what can be fixed
 test: setup ## All tests (about 5 minutes)
 	@echo "tests: allocator, infra, emulated clouds, and the real engine end to end; about 5 minutes ..."
 	@PATH="$$(cat $(PULUMI)):$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/python -m pytest
-bench: setup ## Wall time and peak memory of plan, preview and up
+bench: setup ## Wall time and largest process of plan, preview and up
 	@$(BIN)/python -m bench.stack --stack sandbox
 	@$(BIN)/python -m bench.stack --stack prod
 pins: setup ## Write requirements*.txt from requirements*.in

@@ -1,7 +1,7 @@
-"""Wall time and peak memory of the program's verbs, once installed: `make bench`.
+"""Wall time and largest process of the program's verbs, once installed: `make bench`.
 
 Each row is one cold process as a user starts it. `preview` and `up` run through the real engine on the emulated
-clouds, in a state of their own; peak memory is that of the largest single process under the verb.
+clouds, in a state of their own; memory is the peak of the largest single process under the verb.
 """
 
 from __future__ import annotations
@@ -48,13 +48,15 @@ def main() -> None:
     ]
     folder = Path(tempfile.mkdtemp(prefix="skyblend-bench-"))
     print(
-        f"stack {stack}, {os.cpu_count()} cores\n{'verb':<20}{'seconds':>9}{'MiB':>7}{'goal s':>8}"
+        f"stack {stack}, {os.cpu_count()} cores\n{'verb':<20}{'seconds':>9}{'goal s':>8}{'MiB, largest process':>22}"
     )
     try:
         measure(allocator, folder)  # warm the page cache
         for name, command in verbs:
             seconds, mebibytes = measure(command, folder)
-            print(f"{name:<20}{seconds:>9.2f}{mebibytes:>7.0f}{GOALS_S[name] or '':>8}", flush=True)
+            print(
+                f"{name:<20}{seconds:>9.2f}{GOALS_S[name] or '':>8}{mebibytes:>22.0f}", flush=True
+            )
     finally:
         shutil.rmtree(folder)
 
