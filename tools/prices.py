@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -139,8 +140,13 @@ def main() -> None:
     parser.add_argument("--from", dest="folder", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    snapshot = build(args.folder)
-    write(snapshot, args.out)
+    try:
+        snapshot = build(args.folder)
+        write(snapshot, args.out)
+    except KeyError as column:
+        sys.exit(f"error: price tables in {args.folder}: no column {column}")
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: price tables in {args.folder}: {error}")
     print(f"{args.out}: {len(snapshot['offerings'])} offerings; left out: {snapshot['left_out']}")
 
 
