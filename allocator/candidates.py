@@ -13,6 +13,7 @@ from allocator.snapshot import USD_MICRO, Offering, Snapshot
 from allocator.spec import Spec
 
 ROLES: dict[Market, Role] = {"spot": "spot", "on_demand": "base"}
+IDLE = "serves no request within the SLO"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Candidate:
 
 
 def allowed(spec: Spec, snapshot: Snapshot) -> tuple[list[Offering], list[Count]]:
-    """The offerings that the spec allows, and how many rows were dropped for which reason.
+    """The offerings that the spec allows, and how many offers were dropped for which reason.
 
     Raises SpecError where the spec names a GPU or region that the snapshot does not have.
     """
@@ -62,10 +63,14 @@ def allowed(spec: Spec, snapshot: Snapshot) -> tuple[list[Offering], list[Count]
     for offering in snapshot.offerings:
         reason = _why_not(spec, offering)
         if reason:
-            dropped[reason] += 1
+            dropped[reason] += len(ROLES)
         else:
             kept.append(offering)
-    return kept, [Count(reason, rows) for reason, rows in sorted(dropped.items())]
+    return kept, _counts(dropped)
+
+
+def _counts(dropped: Counter[str]) -> list[Count]:
+    return [Count(reason, offers) for reason, offers in sorted(dropped.items())]
 
 
 def _why_not(spec: Spec, offering: Offering) -> str:
@@ -110,7 +115,7 @@ def wanted_shapes(offerings: Iterable[Offering]) -> list[tuple[str, int]]:
 def candidates(
     spec: Spec, offerings: list[Offering], shapes: tuple[Shape, ...]
 ) -> tuple[list[Candidate], list[Count]]:
-    """Pools of whole nodes, sorted by key, and the dropped offers (row x market) by reason."""
+    """Pools of whole nodes, sorted by key, and the dropped offers by reason."""
     usable = {(s.gpu, s.tensor_parallel): s for s in shapes if any(s.requests_per_second)}
     groups: dict[tuple[Cloud, str, str, int], list[Offering]] = defaultdict(list)
     for offering in offerings:
@@ -119,22 +124,21 @@ def candidates(
     dropped: Counter[str] = Counter()
     for (cloud, region, gpu, gpus), rows in sorted(groups.items()):
         on_demand = _members(rows, "on_demand")
+        serving = [usable[gpu, n] for n in degrees(GPUS[gpu], gpus) if (gpu, n) in usable]
         for market in ROLES:
-            sold = [
-                row
-                for row in rows
-                if not (reason := _unsold(spec, row, market)) or dropped.update([reason])
-            ]
-            members = _members(sold, market)
-            if not members:
+            reasons = [_unsold(spec, row, market) or ("" if serving else IDLE) for row in rows]
+            dropped.update(filter(None, reasons))
+            kept = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
+            if not kept:
                 continue
+            members = _members(kept, market)
             stock = f"{cloud}-{region}-{gpu.lower()}x{gpus}"
             made += [
                 Candidate(
-                    key=f"{stock}-tp{degree}-{ROLES[market]}",
+                    key=f"{stock}-tp{shape.tensor_parallel}-{ROLES[market]}",
                     cloud=cloud,
                     region=region,
-                    shape=usable[gpu, degree],
+                    shape=shape,
                     gpus=gpus,
                     market=market,
                     members=members,
@@ -143,11 +147,9 @@ def candidates(
                     stock=f"{stock}-{market}",
                     stock_nodes=spec.limits.nodes_per_pool,
                 )
-                for degree in degrees(GPUS[gpu], gpus)
-                if (gpu, degree) in usable
+                for shape in serving
             ]
-    counts = [Count(reason, rows) for reason, rows in sorted(dropped.items())]
-    return sorted(made, key=lambda c: c.key), counts
+    return sorted(made, key=lambda c: c.key), _counts(dropped)
 
 
 def _unsold(spec: Spec, offering: Offering, market: Market) -> str:
@@ -158,8 +160,11 @@ def _unsold(spec: Spec, offering: Offering, market: Market) -> str:
     if most is not None and price > most * offering.gpus * USD_MICRO:
         return f"{market.replace('_', '-')} price above max_usd_per_gpu_hour"
     band = spec.market.max_interruption_band
-    if market == "spot" and band is not None and (offering.interruption_band or 0) > band:
-        return "interruption band above max_interruption_band"
+    if market == "spot" and band is not None:
+        if offering.interruption_band is None:
+            return "interruption band unknown"
+        if offering.interruption_band > band:
+            return "interruption band above max_interruption_band"
     return ""
 
 
@@ -174,6 +179,7 @@ def _members(rows: list[Offering], market: Market) -> tuple[Member, ...]:
             instance_type=name,
             zones=tuple(sorted({zone for row in sold for zone in row.zones})),
             price_usd_micro_per_hour=round(sum(row.price(market) or 0 for row in sold) / len(sold)),
+            assumed="; ".join(sorted({row.assumed(market) for row in sold} - {""})),
         )
         for name, sold in by_type.items()
     ]

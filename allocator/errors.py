@@ -67,7 +67,8 @@ def first_problem(error: ValidationError, model: type[BaseModel] | None = None) 
         said = "should be a mapping of keys to values"
     else:
         said = problem["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    about_a_value = problem["type"] not in _ABOUT_KEYS
+    of_the_whole = problem["type"] == "value_error" and isinstance(problem["input"], dict)
+    about_a_value = problem["type"] not in _ABOUT_KEYS and not of_the_whole
     is_what = f", is {shown(problem['input'])}" if about_a_value else ""
     return f"{path}: {said}{is_what}{more}" if path else f"{said}{is_what}{more}"
 

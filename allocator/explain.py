@@ -8,13 +8,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from allocator.plan import PPM, Plan, Pool
+from allocator.plan import PPM, Count, Plan, Pool, Provenance, Source
 
 USD = 1_000_000
 
 
 def render(plan: Plan, console: Console) -> None:
-    """Print the plan: pools with nodes and prices, then the bill, proof, sources and dropped rows."""
+    """Print the plan: pools with nodes and prices, then the bill, proof, sources and dropped offers."""
     console.print(_table(plan))
     for name, value in facts(plan):
         console.print(Text(f"{name:<11}{value}"), soft_wrap=True)
@@ -32,7 +32,7 @@ def _table(plan: Plan) -> Table:
         table.add_column(column, overflow="fold")
     for column in ("nodes", "max", "replicas", "$/h node", "$/h", "requests"):
         table.add_column(column, justify="right", no_wrap=True)
-    served = _served(plan)
+    served, marked = _served(plan), _assumptions(plan)
     for pool in sorted(plan.decisions.pools, key=lambda pool: (pool.nodes == 0, pool.key)):
         price = pool.price_usd_micro_per_hour / USD
         table.add_row(
@@ -41,7 +41,7 @@ def _table(plan: Plan) -> Table:
             str(pool.nodes),
             str(pool.max_nodes),
             str(pool.nodes * pool.replicas_per_node),
-            f"{price:.3f}",
+            f"{price:.3f}{'*' if pool.members[0].assumed else ' ' if marked else ''}",
             f"{pool.nodes * price:.2f}",
             f"{100 * served[pool.key]:.1f} %" if pool.nodes else "-",
         )
@@ -75,7 +75,6 @@ def _place(pool: Pool) -> tuple[str, str]:
 def facts(plan: Plan) -> list[tuple[str, str]]:
     """Name and value of everything below the table."""
     money, proof, origin = plan.money, plan.proof, plan.provenance
-    dropped = ", ".join(f"{count.reason} {count.rows}" for count in origin.dropped)
     numbers = Counter(o.split(":")[0] for s in plan.decisions.shapes for o in s.origins)
     sources = ", ".join(f"{name} {n}" for name, n in sorted(numbers.items()))
     return [
@@ -86,15 +85,46 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
         ),
         (
             "saving",
-            f"{saving(plan):.0f} % against the same nodes on demand (${money.same_nodes_on_demand_usd_micro / USD:.2f}/h)",
+            f"{saving(plan):.0f} % against the same nodes on demand (${money.same_nodes_on_demand_usd_micro / USD:.2f}/h"
+            f"{_spot_only(plan)})",
         ),
         (
             "proof",
             f"no plan within the limits costs less than ${proof.bound_usd_micro / USD:.4f}/h "
             f"(gap {100 * proof.relative_gap:.3f} %{', search limit reached' if proof.limit_reached else ''})",
         ),
-        ("prices", f"snapshot {origin.snapshot.name}, oldest of {origin.snapshot.as_of}"),
+        ("prices", _prices(origin.snapshot)),
+        *(("*", f"price assumed: {text}") for text in _assumptions(plan)),
         ("throughput", sources),
-        ("dropped", dropped or "nothing"),
+        ("dropped", _dropped(origin)),
         ("digest", plan.digest),
     ]
+
+
+def _spot_only(plan: Plan) -> str:
+    nodes = sum(p.nodes for p in plan.decisions.pools if not p.on_demand_usd_micro_per_hour)
+    return f", with {nodes} never sold on demand at the spot price" if nodes else ""
+
+
+def _assumptions(plan: Plan) -> list[str]:
+    """What the prices of pools rest on beside their sources."""
+    return sorted({pool.members[0].assumed for pool in plan.decisions.pools} - {""})
+
+
+def _prices(snapshot: Source) -> str:
+    undated = f" ({', '.join(f'{part}: age unknown' for part in snapshot.undated)})"
+    return (
+        f"snapshot {snapshot.name}, oldest of {snapshot.as_of}{undated if snapshot.undated else ''}"
+    )
+
+
+def _dropped(origin: Provenance) -> str:
+    number = sum(count.offers for count in origin.dropped)
+    said = f"{number} of {origin.offers} offers"
+    if origin.dropped:
+        said += f": {_listed(origin.dropped)}"
+    return said + (f"; not in the snapshot: {_listed(origin.left_out)}" if origin.left_out else "")
+
+
+def _listed(counts: tuple[Count, ...]) -> str:
+    return ", ".join(f"{count.reason} {count.offers}" for count in counts)

@@ -14,7 +14,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Literal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PPM = 1_000_000
 HOURS_PER_MONTH = 730
 
@@ -56,11 +56,15 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An instance type that a pool may use; `zones` are those where it is offered (empty: not published)."""
+    """An instance type that a pool may use; `zones` are those where it is offered (empty: not published).
+
+    `assumed`: what the price rests on beside its source, "" for a published price.
+    """
 
     instance_type: str
     zones: tuple[str, ...]
     price_usd_micro_per_hour: int
+    assumed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,32 +169,41 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An input file the plan was made from. `as_of` is the date of its oldest part (ISO 8601)."""
+    """An input file the plan was made from. `as_of` is the date of its oldest part (ISO 8601); `undated`: parts of
+    unknown age, which may be older."""
 
     name: str
     digest: str
     as_of: str
+    undated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many rows were dropped for one reason."""
+    """How many offers were dropped for one reason. An offer is a row of the snapshot on one market (spot or on demand),
+    sold there or not, so that a row is two offers."""
 
     reason: str
-    rows: int
+    offers: int
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where the plan comes from; stands beside the decisions and is not in the digest."""
+    """Where the plan comes from; stands beside the decisions and is not in the digest.
+
+    The offers that pools may use and `dropped` add up to `offers`, all of the snapshot. `left_out` is what the
+    snapshot's maker had left out before (an offer whose row stayed for its other market is among `dropped` too, as not
+    sold).
+    """
 
     allocator_version: str
     spec_digest: str
     snapshot: Source
     workload: Source
     profiles: tuple[Source, ...]
-    offerings: int
+    offers: int
     dropped: tuple[Count, ...]
+    left_out: tuple[Count, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

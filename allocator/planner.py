@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from allocator.assemble import Place, decisions, money, proof
-from allocator.candidates import allowed, candidates, wanted_shapes
+from allocator.candidates import ROLES, allowed, candidates, wanted_shapes
 from allocator.errors import DataError, InfeasibleError, SpecError, unknown
 from allocator.hardware import MODELS
 from allocator.mix import Problem, most_served, solve_mix
@@ -57,11 +57,12 @@ def plan_for(config: Mapping[str, Any], root: Path) -> Plan:
         provenance=Provenance(
             allocator_version=version("skyblend"),
             spec_digest=digest_of(spec.model_dump(mode="json")),
-            snapshot=Source(snapshot.name, snapshot.digest, snapshot.as_of.isoformat()),
+            snapshot=snapshot.source,
             workload=workload,
             profiles=_used(tables, decided.shapes),
-            offerings=len(snapshot.offerings),
+            offers=len(snapshot.offerings) * len(ROLES),
             dropped=tuple(sorted([*dropped, *unsold], key=lambda count: count.reason)),
+            left_out=snapshot.left_out,
         ),
     )
 

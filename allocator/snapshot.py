@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
+import re
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from allocator.errors import DataError, first_problem
-from allocator.plan import Cloud, Market, digest_of
+from allocator.plan import Cloud, Count, Market, Source, digest_of
 
 USD_MICRO = 1_000_000
-_Price = Annotated[float, Field(gt=0, lt=100_000, allow_inf_nan=False)]
+_ZONES: dict[Cloud, tuple[str, str]] = {
+    "aws": (r"[a-z]+\d+-az\d+", "a zone id such as use1-az4 (names like us-east-1a differ per account)"),
+    "gcp": (r"{region}-[a-z]", "a zone of the region such as {region}-a"),
+    "azure": (r"[123]", "1, 2 or 3"),
+}  # fmt: skip
+_Price = Annotated[float, Field(ge=0.0001, lt=100_000, allow_inf_nan=False)]
 
 
 class _Row(BaseModel):
@@ -31,24 +36,48 @@ class _Row(BaseModel):
     on_demand_usd: _Price | None
     spot_usd: _Price | None
     interruption_band: Annotated[int, Field(ge=0, le=4)] | None
+    spot_assumed: str = ""
     note: str
+
+    @model_validator(mode="after")
+    def _zones_fit(self) -> _Row:
+        pattern, words = _ZONES[self.cloud]
+        pattern = pattern.format(region=re.escape(self.region))
+        for zone in self.zones:
+            if not re.fullmatch(pattern, zone):
+                raise ValueError(f"zones: {zone!r} should be {words.format(region=self.region)}")
+        if len(set(self.zones)) < len(self.zones):
+            raise ValueError("zones: one is there twice")
+        if self.cloud == "aws" and not self.zones:
+            raise ValueError("zones: empty; AWS sells per zone and publishes which")
+        return self
+
+
+class _Origin(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    cloud: str
+    column: str
+    as_of: date | None
 
 
 class _Head(BaseModel):
+    model_config = ConfigDict(strict=True)
+
     schema_version: Literal[1]
     as_of: date
-    sources: list[dict[str, str]]
+    sources: list[_Origin]
+    left_out: dict[str, Annotated[int, Field(ge=1)]] = {}
     offerings: list[Any]
-
-
-_ROWS = TypeAdapter(_Row)
 
 
 @dataclass(frozen=True, slots=True)
 class Offering:
-    """An instance type in a place. Prices are for one node in micro-USD per hour, None where not sold.
+    """An instance type in a place: two offers, one per market. Prices are for one node in micro-USD per hour, None where
+    not sold; `spot_assumed` says what was assumed where the spot price is not the published one.
 
-    `zones` is empty where the source does not say. `interruption_band`: 0 (under 5 % a month) to 4 (above 20 %), AWS.
+    `zones` is empty where the source does not say (never on AWS). `interruption_band`: 0 (under 5 % a month) to 4
+    (above 20 %), AWS alone.
     """
 
     cloud: Cloud
@@ -60,20 +89,27 @@ class Offering:
     on_demand_usd_micro: int | None
     spot_usd_micro: int | None
     interruption_band: int | None
+    spot_assumed: str
 
     def price(self, market: Market) -> int | None:
         """Micro-USD per node-hour on a market."""
         return self.spot_usd_micro if market == "spot" else self.on_demand_usd_micro
 
+    def assumed(self, market: Market) -> str:
+        """What the price rests on beside its source; "" for a published price."""
+        return self.spot_assumed if market == "spot" else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All offerings of a file, in an order of their own; `digest` does not depend on the file's order."""
+    """All offerings of a file, in an order of their own; the source's digest does not depend on the file's order.
 
-    name: str
-    as_of: date
+    `left_out`: offers that the file's maker had and did not take over, by reason.
+    """
+
+    source: Source
     offerings: tuple[Offering, ...]
-    digest: str
+    left_out: tuple[Count, ...]
 
 
 def read_snapshot(file: Path) -> Snapshot:
@@ -89,22 +125,36 @@ def read_snapshot(file: Path) -> Snapshot:
         raise DataError(f"snapshot {file.name}: {first_problem(error)}") from error
     rows = [_row(file, number, row) for number, row in enumerate(head.offerings, 1)]
     offerings = tuple(sorted(rows, key=_identity))
-    repeated = [key for key, n in Counter(map(_identity, offerings)).items() if n > 1]
-    if repeated:
-        cloud, region, instance_type, zones = repeated[0]
-        where = " ".join((cloud, region, *zones, instance_type))
-        raise DataError(f"snapshot {file.name}: {where} is there twice; keep one of the rows")
-    digest = digest_of([[str(getattr(o, f)) for f in Offering.__slots__] for o in offerings])
-    return Snapshot(file.stem, head.as_of, offerings, digest)
+    _check_distinct(file, offerings)
+    source = Source(
+        name=file.stem,
+        digest=digest_of([[str(getattr(o, f)) for f in Offering.__slots__] for o in offerings]),
+        as_of=head.as_of.isoformat(),
+        undated=tuple(f"{s.cloud} {s.column}" for s in head.sources if s.as_of is None),
+    )
+    left_out = tuple(Count(reason, offers) for reason, offers in sorted(head.left_out.items()))
+    return Snapshot(source, offerings, left_out)
+
+
+def _check_distinct(file: Path, offerings: tuple[Offering, ...]) -> None:
+    """No zone sells a type twice; a row without zones may mean any of them."""
+    seen: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for offering in offerings:
+        key = offering.cloud, offering.region, offering.instance_type
+        taken, zones = seen[key], set(offering.zones or ("",))
+        if taken and (taken & zones or "" in taken | zones):
+            where = " ".join((*key[:2], *sorted(taken & zones - {""}), key[2]))
+            raise DataError(f"snapshot {file.name}: {where} is there twice; keep one of the rows")
+        taken |= zones
 
 
 def _row(file: Path, number: int, data: Any) -> Offering:
     try:
-        row = _ROWS.validate_python(data)
+        row = _Row.model_validate(data)
     except ValidationError as error:
         name = " ".join(str(data.get(k, "?")) for k in ("cloud", "region", "instance_type")) if isinstance(data, dict) else "?"  # fmt: skip
         raise DataError(
-            f"snapshot {file.name}: row {number} ({name}): {first_problem(error)}"
+            f"snapshot {file.name}: row {number} ({name}): {first_problem(error, _Row)}"
         ) from error
     return Offering(
         cloud=row.cloud,
@@ -116,6 +166,7 @@ def _row(file: Path, number: int, data: Any) -> Offering:
         on_demand_usd_micro=_micro(row.on_demand_usd),
         spot_usd_micro=_micro(row.spot_usd),
         interruption_band=row.interruption_band,
+        spot_assumed=row.spot_assumed if row.spot_usd is not None else "",
     )
 
 
@@ -125,13 +176,3 @@ def _micro(usd: float | None) -> int | None:
 
 def _identity(offering: Offering) -> tuple[str, str, str, tuple[str, ...]]:
     return offering.cloud, offering.region, offering.instance_type, offering.zones
-
-
-def parse_json(file: Path, what: str) -> Any:
-    """A JSON data file, or one line about what is wrong with it."""
-    try:
-        return json.loads(file.read_bytes())
-    except OSError as error:
-        raise DataError(f"{what} {file.name}: {error.strerror}") from error
-    except ValueError as error:
-        raise DataError(f"{what} {file.name}: not JSON: {error}") from error

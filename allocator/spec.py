@@ -80,7 +80,8 @@ class WorkloadSpec(_Section):
 class MarketSpec(_Section):
     """Which offers may be used. `regions` may have wildcards: aws-us-*. Prices are per GPU-hour.
 
-    Prices older than `refuse_after_days` make no plan; None: never refused.
+    With `max_interruption_band` spot offers of unknown band are dropped too: only AWS publishes bands, so that no GCP
+    and no Azure spot is left. Prices older than `refuse_after_days` make no plan; None: never refused.
     """
 
     snapshot: Annotated[str, BeforeValidator(_name)]

@@ -6,9 +6,13 @@ snapshot changes against the tables:
 - AWS spot at the on-demand price means no spare capacity: no spot offer. Where Azure's table repeats the on-demand
   price or has none, spot is unknown: no spot offer;
 - Azure's spot column is old: 11-13 % of on-demand for T4 and A100, where newer meters show 25 % at least. A lower
-  value is raised to 25 % of on-demand, and the row says so;
+  value is raised to 25 % of on-demand, and the row says so (`spot_assumed` travels into the plan);
+- Google sells A3 High below 8 GPUs as spot and flex-start only: no on-demand offer
+  (https://cloud.google.com/compute/docs/accelerator-optimized-machines#a3-high-vms);
 - rows that are no machine (GCP accelerators without a host), have no price, or are a fraction of a GPU are left out;
 - AWS interruption bands (monthly: 0 under 5 %, 1 5-10 %, 2 10-15 %, 3 15-20 %, 4 above) join by type and region.
+
+`left_out` counts offers: a row of a table on one market, so that a row left out is two.
 """
 
 from __future__ import annotations
@@ -22,8 +26,10 @@ from pathlib import Path
 from typing import Any
 
 AZURE_SPOT_FLOOR = 0.25
+AZURE_SPOT_ASSUMED = "spot raised to 25 % of on demand"
+NEVER_ON_DEMAND = {"a3-highgpu-1g", "a3-highgpu-2g", "a3-highgpu-4g"}
 GPU_NAMES = {"A100": "A100-40GB"}
-SOURCES = [
+SOURCES: list[dict[str, str | None]] = [
     {"cloud": "aws", "column": "on_demand, spot", "as_of": "2026-07-20",
      "source": "skypilot-catalog v8 at 00148f2a; day not recorded, on-demand equal to karpenter-provider-aws of this date"},
     {"cloud": "aws", "column": "interruption_band", "as_of": "2025-06-28",
@@ -32,7 +38,7 @@ SOURCES = [
      "source": "karpenter-provider-gcp at 373e2baa"},
     {"cloud": "azure", "column": "on_demand", "as_of": "2026-06-18",
      "source": "karpenter-provider-azure"},
-    {"cloud": "azure", "column": "spot", "as_of": "2026-06-18",
+    {"cloud": "azure", "column": "spot", "as_of": None,
      "source": "skypilot-catalog (fork) at 20291d7e, US regions only; older than on_demand, age unknown"},
 ]  # fmt: skip
 
@@ -48,13 +54,18 @@ def build(folder: Path) -> dict[str, Any]:
         for row in _rows(folder / f"{cloud}.csv"):
             reason = _unusable(row)
             if reason:
-                left_out[f"{cloud}: {reason}"] += 1
-            else:
-                offerings.append(_offering(row, bands))
+                left_out[f"{cloud}: {reason}"] += 2
+                continue
+            if row["instance_type"] in NEVER_ON_DEMAND and row["on_demand_usd_hr"]:
+                left_out[f"{cloud}: not sold on demand"] += 1
+                row["on_demand_usd_hr"] = ""
+            offerings.append(_offering(row, bands))
     offerings.sort(key=lambda o: (o["cloud"], o["region"], o["instance_type"], o["zones"]))
     return {
         "schema_version": 1,
-        "as_of": min(s["as_of"] for s in SOURCES if s["column"] != "interruption_band"),
+        "as_of": min(
+            s["as_of"] for s in SOURCES if s["as_of"] and s["column"] != "interruption_band"
+        ),
         "currency": "USD per hour and node, Linux, before tax",
         "sources": SOURCES,
         "left_out": dict(sorted(left_out.items())),
@@ -81,7 +92,7 @@ def _unusable(row: dict[str, str]) -> str:
 
 def _offering(row: dict[str, str], bands: dict[tuple[str, str], int]) -> dict[str, Any]:
     on_demand = float(row["on_demand_usd_hr"]) if row["on_demand_usd_hr"] else None
-    spot, note = _spot(row, on_demand)
+    spot, assumed, note = _spot(row, on_demand)
     return {
         "cloud": row["cloud"],
         "region": row["region"],
@@ -95,6 +106,7 @@ def _offering(row: dict[str, str], bands: dict[tuple[str, str], int]) -> dict[st
         "interruption_band": bands.get((row["region"], row["instance_type"]))
         if row["cloud"] == "aws"
         else None,
+        **({"spot_assumed": assumed} if assumed else {}),
         "note": note,
     }
 
@@ -111,17 +123,17 @@ def _gpu(row: dict[str, str]) -> str:
     return GPU_NAMES.get(row["gpu"], row["gpu"])
 
 
-def _spot(row: dict[str, str], on_demand: float | None) -> tuple[float | None, str]:
+def _spot(row: dict[str, str], on_demand: float | None) -> tuple[float | None, str, str]:
+    """Price, what it assumes, note."""
     if not row["spot_usd_hr"]:
-        return None, "no spot price published"
+        return None, "", "no spot price published"
     if "spot_equals_on_demand" in row["note"]:
-        return None, "spot equals on demand: none spare, or unknown"
+        return None, "", "spot equals on demand: none spare, or unknown"
     spot = float(row["spot_usd_hr"])
     if row["cloud"] == "azure" and on_demand and spot < AZURE_SPOT_FLOOR * on_demand:
-        return round(
-            AZURE_SPOT_FLOOR * on_demand, 6
-        ), f"spot raised to 25 % of on demand from {spot}"
-    return spot, ""
+        raised = round(AZURE_SPOT_FLOOR * on_demand, 6)
+        return raised, AZURE_SPOT_ASSUMED, f"published: {spot}"
+    return spot, "", ""
 
 
 def write(snapshot: dict[str, Any], out: Path) -> None:

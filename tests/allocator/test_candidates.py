@@ -22,23 +22,55 @@ def market(tmp_path):
     return read
 
 
-def pools(spec, snapshot):
+def pools(spec, snapshot, idle=()):
     offerings, dropped = allowed(spec, snapshot)
-    shapes = tuple(Shape(f"{g}-{t}", g, t, (1.0,), ("model",)) for g, t in wanted_shapes(offerings))
+    shapes = tuple(
+        Shape(f"{g}-{t}", g, t, (0.0 if g in idle else 1.0,), ("model",))
+        for g, t in wanted_shapes(offerings)
+    )
     made, unsold = candidates(spec, offerings, shapes)
-    return {c.key: c for c in made}, {c.reason: c.rows for c in [*dropped, *unsold]}
+    return {c.key: c for c in made}, {c.reason: c.offers for c in [*dropped, *unsold]}
 
 
-def test_dropped_rows_are_counted_with_their_reasons(market):
+def test_dropped_offers_are_counted_with_their_reasons(market):
     spec = Spec.read(config(market__clouds=["aws", "azure"], market__regions=["aws-us-east-1", "azure-*"],
                             market__max_usd_per_gpu_hour=2.0))  # fmt: skip
     _, dropped = pools(spec, market())
     assert dropped == {
-        "cloud not allowed": 1,
-        "region not allowed": 1,
-        "no throughput profile for A10": 1,
+        "cloud not allowed": 2,
+        "region not allowed": 2,
+        "no throughput profile for A10": 2,
         "no spot price": 1,
         "on-demand price above max_usd_per_gpu_hour": 2,
+    }
+
+
+def test_offers_whose_shapes_serve_nothing_are_counted(market):
+    made, dropped = pools(Spec.read(config()), market(), idle={"L40S", "H100"})
+    assert {c.shape.gpu for c in made.values()} == {"A100-80GB"}
+    assert dropped == {
+        "no throughput profile for A10": 2,
+        "no spot price": 1,
+        "serves no request within the SLO": 7,
+    }
+
+
+def test_every_offer_is_in_a_pool_or_dropped(market):
+    snapshot = market()
+    made, dropped = pools(Spec.read(config(market__max_usd_per_gpu_hour=2.0)), snapshot)
+    used = {(c.market, c.cloud, c.region, m.instance_type, z) for c in made.values() for m in c.members for z in m.zones or ("",)}  # fmt: skip
+    assert len(used) + sum(dropped.values()) == 2 * len(snapshot.offerings)
+
+
+def test_a_price_that_rests_on_an_assumption_says_so(market):
+    rows = [row(spot_assumed="guessed"), row(zones=["use1-az2"], spot_assumed="guessed"), row(region="us-west-2", zones=["usw2-az1"])]  # fmt: skip
+    made, _ = pools(Spec.read(config()), market(rows))
+    said = {key: [m.assumed for m in pool.members] for key, pool in made.items()}
+    assert said == {
+        "aws-us-east-1-l40sx1-tp1-spot": ["guessed"],
+        "aws-us-east-1-l40sx1-tp1-base": [""],
+        "aws-us-west-2-l40sx1-tp1-spot": [""],
+        "aws-us-west-2-l40sx1-tp1-base": [""],
     }
 
 
@@ -74,6 +106,13 @@ def test_often_interrupted_spot_is_left_out_and_on_demand_stays(market):
     made, dropped = pools(spec, market([row(interruption_band=3)]))
     assert list(made) == ["aws-us-east-1-l40sx1-tp1-base"]
     assert dropped == {"interruption band above max_interruption_band": 1}
+
+
+def test_with_a_limit_on_interruptions_spot_of_unknown_band_is_left_out(market):
+    spec = Spec.read(config(market__max_interruption_band=4))
+    made, dropped = pools(spec, market([row(interruption_band=None), row(zones=["use1-az2"])]))
+    assert made["aws-us-east-1-l40sx1-tp1-spot"].members[0].zones == ("use1-az2",)
+    assert dropped == {"interruption band unknown": 1}
 
 
 @pytest.mark.parametrize(

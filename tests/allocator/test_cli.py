@@ -43,6 +43,16 @@ def test_the_table_names_pools_cost_saving_proof_and_what_was_dropped(plan_json)
     assert printed.isascii()
 
 
+def test_assumed_prices_and_prices_of_unknown_age_are_marked():
+    printed = allocator("plan", "--stack", "sandbox").stdout
+    assert "oldest of 2026-06-18 (azure spot: age unknown)" in printed
+    assert "*          price assumed: spot raised to 25 % of on demand" in printed
+    marked = [line for line in printed.splitlines()[1:] if "* " in line and "tp" in line]
+    assert marked
+    assert all(line.startswith("azure-") and "-spot" in line for line in marked)
+    assert "not in the snapshot: aws: no price 10" in printed
+
+
 def test_a_plan_computed_before_is_shown_again(plan_json):
     assert allocator("explain", "-", stdin=plan_json).stdout == allocator(*STACK).stdout
 

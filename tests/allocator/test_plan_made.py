@@ -233,5 +233,9 @@ def test_the_inputs_of_a_plan_are_named_with_their_digests() -> None:
     assert (origin.snapshot.name, origin.snapshot.as_of) == ("2026-08-03", "2026-06-18")
     assert origin.workload.name == stack_config(PROJECT, "sandbox")["workload"]["histogram"]
     assert all(len(source.digest) == 64 for source in (origin.snapshot, origin.workload))
-    assert origin.offerings == len(json.loads(SNAPSHOT.read_text())["offerings"])
-    assert all(count.rows > 0 and count.reason for count in origin.dropped)
+    assert origin.snapshot.undated == ("azure spot",)
+    shipped_file = json.loads(SNAPSHOT.read_text())
+    assert origin.offers == 2 * len(shipped_file["offerings"])
+    assert {count.reason: count.offers for count in origin.left_out} == shipped_file["left_out"]
+    assert all(count.offers > 0 and count.reason for count in origin.dropped)
+    assert sum(count.offers for count in origin.dropped) < origin.offers

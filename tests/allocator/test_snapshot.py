@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from allocator.errors import DataError
+from allocator.plan import Count
 from allocator.snapshot import Snapshot, read_snapshot
 from tests.allocator.conftest import SNAPSHOT
 
@@ -43,6 +44,7 @@ def read(folder: Path, *rows: Any, **head: Any) -> Snapshot:
     [
         ({"spot_usd": -0.3}, "spot_usd"),
         ({"spot_usd": 0}, "spot_usd"),
+        ({"spot_usd": 1e-7}, "spot_usd"),
         ({"on_demand_usd": float("nan")}, "on_demand_usd"),
         ({"on_demand_usd": float("inf")}, "on_demand_usd"),
         ({"on_demand_usd": "0.8"}, "on_demand_usd"),
@@ -52,17 +54,42 @@ def read(folder: Path, *rows: Any, **head: Any) -> Snapshot:
         ({"region": ""}, "region"),
         ({"interruption_band": 5}, "interruption_band"),
         ({"surprise": 1}, "surprise"),
+        ({"zones": []}, "zones"),
+        ({"zones": ["use1-az2", "use1-az2"]}, "zones"),
+        ({"zones": ["us-east-1a"]}, "zones"),
+        ({"zones": [1]}, "zones.0"),
+        ({"cloud": "gcp", "region": "us-east1", "zones": ["us-east4-a"]}, "zones"),
+        ({"cloud": "azure", "region": "eastus", "zones": ["eastus-1"]}, "zones"),
     ],
 )
 def test_a_broken_row_is_refused_with_file_row_and_field(
     tmp_path: Path, changes: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(DataError) as caught:
-        read(tmp_path, row(), row(zones=["use1-az2"], **changes))
+        read(tmp_path, row(), row(**{"zones": ["use1-az2"]} | changes))
     said = str(caught.value)
     assert "\n" not in said
     assert said.startswith("snapshot market.json: row 2 (")
     assert f"{field}:" in said
+
+
+def test_a_slip_in_a_field_s_name_is_told_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"unknown key 'spot_us'; did you mean spot_usd or"):
+        read(tmp_path, row(spot_us=0.3))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"zones": ["use1-az1", "use1-az6"]},
+        {"cloud": "gcp", "region": "us-east1", "zones": ["us-east1-b", "us-east1-c"]},
+        {"cloud": "gcp", "region": "us-east1", "zones": []},
+        {"cloud": "azure", "region": "eastus", "zones": ["1", "3"]},
+    ],
+)
+def test_zones_are_read_as_each_cloud_writes_them(tmp_path: Path, place: dict[str, Any]) -> None:
+    (offering,) = read(tmp_path, row(**place)).offerings
+    assert offering.zones == tuple(place["zones"])
 
 
 def test_a_row_without_a_field_is_refused(tmp_path: Path) -> None:
@@ -80,6 +107,32 @@ def test_a_row_that_is_no_object_is_refused(tmp_path: Path) -> None:
 def test_the_same_offer_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"us-east-1 use1-az1 g6\.xlarge is there twice"):
         read(tmp_path, row(), row(spot_usd=0.4))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (["us-east1-b", "us-east1-c"], ["us-east1-c", "us-east1-d"]),
+        ([], ["us-east1-b"]),
+        (["us-east1-b"], []),
+    ],
+)
+def test_a_type_twice_in_one_zone_is_refused_whatever_the_other_zones(
+    tmp_path: Path, one: list[str], other: list[str]
+) -> None:
+    place = {"cloud": "gcp", "region": "us-east1"}
+    with pytest.raises(DataError, match=r"gcp us-east1 .*is there twice"):
+        read(tmp_path, row(**place, zones=one), row(**place, zones=other))
+
+
+def test_parts_of_unknown_age_and_what_was_left_out_are_kept(tmp_path: Path) -> None:
+    sources = [
+        {"cloud": "aws", "column": "spot", "as_of": "2026-07-01", "source": "a"},
+        {"cloud": "azure", "column": "spot", "as_of": None, "source": "b"},
+    ]
+    made = read(tmp_path, row(), sources=sources, left_out={"aws: no price": 4})
+    assert made.source.undated == ("azure spot",)
+    assert made.left_out == (Count("aws: no price", 4),)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"schema_version": 2}'])
@@ -101,12 +154,12 @@ def test_prices_become_whole_micro_usd(tmp_path: Path) -> None:
 
 
 def test_order_of_rows_and_zones_does_not_matter(tmp_path: Path) -> None:
-    one, other = row(zones=["b", "a"]), row(region="us-west-2")
-    assert read(tmp_path, one, other) == read(tmp_path, other, row(zones=["a", "b"]))
+    one, other = row(zones=["use1-az2", "use1-az1"]), row(region="us-west-2")
+    assert read(tmp_path, one, other) == read(tmp_path, other, row(zones=["use1-az1", "use1-az2"]))
 
 
 def test_a_price_changes_the_digest(tmp_path: Path) -> None:
-    assert read(tmp_path, row()).digest != read(tmp_path, row(spot_usd=0.31)).digest
+    assert read(tmp_path, row()).source.digest != read(tmp_path, row(spot_usd=0.31)).source.digest
 
 
 def test_the_shipped_snapshot_reads_and_keeps_its_digest_when_shuffled(tmp_path: Path) -> None:
@@ -116,6 +169,13 @@ def test_the_shipped_snapshot_reads_and_keeps_its_digest_when_shuffled(tmp_path:
     (tmp_path / SNAPSHOT.name).write_text(json.dumps(data))
     assert read_snapshot(tmp_path / SNAPSHOT.name) == shipped
     assert {offering.cloud for offering in shipped.offerings} == {"aws", "azure", "gcp"}
+
+
+def test_the_shipped_snapshot_marks_the_prices_that_were_raised() -> None:
+    raised = [o for o in read_snapshot(SNAPSHOT).offerings if o.spot_assumed]
+    assert {o.cloud for o in raised} == {"azure"}
+    assert {o.spot_assumed for o in raised} == {"spot raised to 25 % of on demand"}
+    assert len(raised) == 66
 
 
 def test_no_shipped_spot_price_is_above_on_demand_or_under_the_floor_on_azure() -> None:
