@@ -99,6 +99,18 @@ def test_bad_input_is_one_line_and_leaves_the_state_alone(
     assert clone.pulumi("stack", "export", *STACK) == before
 
 
+def test_up_says_which_groups_a_dry_market_leaves_short(fresh: Clone):
+    fresh.run("sandbox", "--state", str(fresh.state / "clouds.db"), "stock", "all", "0")
+    printed = fresh.run("tools.stack", "up", "--stack", "dev")
+    short = [
+        f"{group['group']} runs 0 of {group['wanted']} machines: the market has no more"
+        for group in fresh.status()["groups"]
+        if group["wanted"]
+    ]
+    assert short
+    assert re.findall(r"^short +(.*)$", printed, re.M) == short
+
+
 def test_destroy_leaves_clouds_and_state_empty(clone: Clone, up: str):
     clone.run("tools.stack", "destroy", *STACK)
     assert clone.status() == {"resources": {}, "groups": [], "usd_per_hour": 0}
