@@ -1,0 +1,224 @@
+"""How many spot nodes to hold in each group, and how much on-demand to hold beside them.
+
+Weighs, per hour: what the nodes cost, what starting new ones costs, and the shortage price times what may be missing before
+a replacement is ready. Candidates are a chain of fleets from the present one: nodes added one by one where they do least
+harm, or dropped one by one where they are missed least; each with 0 to `most_extra` cells of standing on-demand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from reactor.risk import (
+    NOTHING,
+    DomainRisk,
+    Holding,
+    Losses,
+    combine,
+    domain_risk,
+    shortage,
+)
+
+_MOST_CELLS = 8
+_CACHED = 2048
+Nodes = tuple[tuple[int, ...], ...]
+"""Nodes by pool and zone."""
+
+
+class Option(NamedTuple):
+    """A spot group to choose from. Per zone: nodes that stay, whether it may take more, chance of losing it.
+
+    `cells` per node; `price` and `start` per node and hour, and for bringing one up; `room`: most nodes that may stay.
+    """
+
+    domain: str
+    cells: int
+    price: float
+    start: float
+    room: int
+    present: tuple[int, ...]
+    open: tuple[bool, ...]
+    chances: tuple[float, ...]
+
+
+class Need(NamedTuple):
+    """What spot and standing on-demand together have to serve, in cells of capacity, and what that is worth.
+
+    `reserve` is held above `demand` in any case; at most `most_extra` are tried beyond demand. `existing` cells of
+    on-demand run already. Prices are per cell: on-demand by the hour, its start, and an hour without.
+    """
+
+    demand: int
+    reserve: int
+    most_extra: int
+    existing: int
+    on_demand: float
+    on_demand_start: float
+    shortage: float
+    correlation: float
+    whole: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Spot nodes by pool and zone, standing on-demand in cells, the hourly worth, and the chance of a shortage."""
+
+    nodes: Nodes
+    standing: int
+    worth: float
+    short: float
+
+
+@lru_cache(maxsize=_CACHED)
+def choose(options: tuple[Option, ...], need: Need) -> Choice:
+    """The best fleet of the chain; ties go to the fewest changes, then to the least standing on-demand.
+
+    Where several groups do equally well, the first of `options` gets a node.
+    """
+    present = tuple(option.present for option in options)
+    best: tuple[tuple[float, int, int], Choice] | None = None
+    for nodes in _Chain(options, need).fleets(present):
+        changes = sum(
+            abs(sum(new) - sum(old)) for new, old in zip(nodes.nodes, present, strict=True)
+        )
+        for choice in _with_standing(nodes, need):
+            key = (round(choice.worth, 6), changes, choice.standing)
+            if best is None or key < best[0]:
+                best = (key, choice)
+    assert best is not None  # noqa: S101
+    return best[1]
+
+
+class _Fleet(NamedTuple):
+    nodes: Nodes
+    supply: int
+    price: float
+    risks: dict[str, DomainRisk]
+    losses: Losses
+    expected: float
+
+
+class _Chain:
+    def __init__(self, options: tuple[Option, ...], need: Need) -> None:
+        self.options, self.need = options, need
+        self.members: dict[str, list[int]] = {}
+        for at, option in enumerate(options):
+            self.members.setdefault(option.domain, []).append(at)
+
+    def fleets(self, present: Nodes) -> Iterator[_Fleet]:
+        """The present fleet, then ever larger ones, then ever smaller ones."""
+        demand, extra = self.need.demand, self.need.most_extra
+        start = self._present(present)
+        fleet: _Fleet | None = start
+        while fleet is not None:
+            yield fleet
+            if fleet.supply >= demand + max(self.need.reserve, extra):
+                break
+            fleet = self._best(fleet, 1)
+        fleet = self._best(start, -1)
+        while fleet is not None and fleet.supply >= demand - extra:
+            yield fleet
+            fleet = self._best(fleet, -1)
+
+    def _present(self, nodes: Nodes) -> _Fleet:
+        risks = {domain: self._risk(domain, nodes) for domain in self.members}
+        losses = _combined(risks, None)
+        supply = sum(
+            sum(row) * option.cells for row, option in zip(nodes, self.options, strict=True)
+        )
+        price = sum(
+            sum(row) * option.price for row, option in zip(nodes, self.options, strict=True)
+        )
+        return _Fleet(
+            nodes, supply, price, risks, losses, sum(risk.expected for risk in risks.values())
+        )
+
+    def _best(self, fleet: _Fleet, by: int) -> _Fleet | None:
+        others: dict[str, Losses] = {}
+        best: tuple[float, _Fleet] | None = None
+        for at, option in enumerate(self.options):
+            zone = _landing(option, fleet.nodes[at]) if by > 0 else _fullest(fleet.nodes[at])
+            if zone is None:
+                continue
+            if option.domain not in others:
+                others[option.domain] = _combined(fleet.risks, option.domain)
+            changed = self._changed(fleet, at, zone, by, others[option.domain])
+            slack = max(0, changed.supply - self.need.demand)
+            worth = round(changed.price + _shortage(changed, slack, self.need)[0], 6)
+            if best is None or worth < best[0]:
+                best = (worth, changed)
+        return best[1] if best else None
+
+    def _changed(self, fleet: _Fleet, at: int, zone: int, by: int, others: Losses) -> _Fleet:
+        row, option = fleet.nodes[at], self.options[at]
+        nodes = (
+            *fleet.nodes[:at],
+            (*row[:zone], row[zone] + by, *row[zone + 1 :]),
+            *fleet.nodes[at + 1 :],
+        )
+        risk = self._risk(option.domain, nodes)
+        expected = fleet.expected - fleet.risks[option.domain].expected + risk.expected
+        return _Fleet(
+            nodes,
+            fleet.supply + by * option.cells,
+            fleet.price + by * option.price + (option.start if by > 0 else 0.0),
+            {**fleet.risks, option.domain: risk},
+            combine(others, risk.losses, _MOST_CELLS),
+            expected,
+        )
+
+    def _risk(self, domain: str, nodes: Nodes) -> DomainRisk:
+        holdings = [
+            Holding(chance, count, self.options[at].cells)
+            for at in self.members[domain]
+            for chance, count in zip(self.options[at].chances, nodes[at], strict=True)
+            if count and chance
+        ]
+        return domain_risk(
+            tuple(holdings),
+            correlation=self.need.correlation,
+            whole=self.need.whole,
+            most=_MOST_CELLS,
+        )
+
+
+def _landing(option: Option, nodes: tuple[int, ...]) -> int | None:
+    """Where a group will put its next node: the open zone with fewest of its own."""
+    if sum(nodes) >= option.room:
+        return None
+    zones = [zone for zone, is_open in enumerate(option.open) if is_open]
+    return min(zones, key=lambda zone: (nodes[zone], zone)) if zones else None
+
+
+def _fullest(nodes: tuple[int, ...]) -> int | None:
+    """Where a group will take a node from."""
+    return max(range(len(nodes)), key=lambda zone: (nodes[zone], -zone)) if any(nodes) else None
+
+
+def _combined(risks: dict[str, DomainRisk], without: str | None) -> Losses:
+    losses = NOTHING
+    for domain, risk in risks.items():
+        if domain != without:
+            losses = combine(losses, risk.losses, _MOST_CELLS)
+    return losses
+
+
+def _shortage(fleet: _Fleet, slack: int, need: Need) -> tuple[float, float]:
+    """Hourly price of a possible shortage, and its chance."""
+    short, missing = shortage(fleet.losses, fleet.expected, min(slack, _MOST_CELLS))
+    return need.shortage * (need.demand * short + missing), short
+
+
+def _with_standing(fleet: _Fleet, need: Need) -> Iterator[Choice]:
+    most = min(need.demand, need.most_extra)
+    for standing in range(most + 1):
+        slack = fleet.supply + standing - need.demand
+        if slack < 0 and standing < most:
+            continue
+        worth, short = _shortage(fleet, max(0, slack), need)
+        starts = max(0, standing - need.existing) * need.on_demand_start
+        worth += fleet.price + need.on_demand * (standing + max(0, -slack)) + starts
+        yield Choice(fleet.nodes, standing, worth, short)
