@@ -226,6 +226,15 @@ class LiveProgram:
         update.linear_constraint_updates.upper_bounds.values.extend(upper)
         self._update(update)
 
+    def set_coefficients(self, rows: Sequence[int], columns: Sequence[int], value: float) -> None:
+        """Give the pairs (row, column), rows ascending, one coefficient."""
+        update = model_update_pb2.ModelUpdateProto()
+        matrix = update.linear_constraint_matrix_updates
+        matrix.row_ids.extend(rows)
+        matrix.column_ids.extend(columns)
+        matrix.coefficients.extend([value] * len(rows))
+        self._update(update)
+
     def _update(self, update: model_update_pb2.ModelUpdateProto) -> None:
         if not self._solver.update(update):
             raise AllocatorError("the solver refused a change of its program; please report it")

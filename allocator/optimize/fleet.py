@@ -70,9 +70,7 @@ class Fleet:
 
     def capacity(self, nodes: np.ndarray) -> np.ndarray:
         """Replicas per shape."""
-        return np.bincount(
-            self.shape, weights=nodes * self.replicas, minlength=self.load.shape[1]
-        )
+        return np.bincount(self.shape, weights=nodes * self.replicas, minlength=self.load.shape[1])
 
     def by_domain(self, nodes: np.ndarray) -> np.ndarray:
         """Replicas per failure domain and shape."""

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from allocator.optimize.fleet import Fleet
+from allocator.optimize.oracle import Cut
 from allocator.solver import INFINITY, LiveProgram, Program, Row
 
 EPS = 1e-7
@@ -27,7 +28,11 @@ class Layout:
     def __init__(self, fleet: Fleet, kept: np.ndarray) -> None:
         self.kept = kept
         self.fleet = fleet
-        self.price, self.shape, self.region = fleet.price[kept], fleet.shape[kept], fleet.region[kept]
+        self.price, self.shape, self.region = (
+            fleet.price[kept],
+            fleet.shape[kept],
+            fleet.region[kept],
+        )
         self.replicas, self.stock = fleet.replicas[kept], fleet.stock[kept]
         self.on_demand = fleet.on_demand[kept]
         self.domain = None if fleet.domain is None else fleet.domain[kept]
@@ -48,9 +53,9 @@ class Layout:
         upper[self.first_cell :] = 1.0
         return upper
 
-    def value(self, prices: np.ndarray) -> np.ndarray:
+    def value(self, cut: Cut) -> np.ndarray:
         """What a node of each kept column adds to a cut."""
-        return prices[self.shape] * self.replicas
+        return cut.prices[self.shape] * (1.0 if cut.whole else self.replicas)
 
     def limits(self) -> Iterable[Row]:
         """Every row that does not come from a cut or a cell."""
@@ -71,7 +76,12 @@ class Layout:
                     yield -INFINITY, 0.0, [*mine, self.capacity], [*weight[mine], -spread.share]
         if fleet.budget is not None:
             cells = range(self.first_cell, self.first_loss)
-            yield -INFINITY, fleet.budget, [*everything, *cells], [*fleet.bill[self.kept], *fleet.cell_cost[self.regions]]
+            yield (
+                -INFINITY,
+                fleet.budget,
+                [*everything, *cells],
+                [*fleet.bill[self.kept], *fleet.cell_cost[self.regions]],
+            )
         if fleet.min_regions > 1:
             cells = np.arange(self.first_cell, self.first_loss)
             yield float(fleet.min_regions), INFINITY, cells, np.ones(len(cells))
@@ -81,48 +91,73 @@ class Layout:
 
     def cell_rows(self, most: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(region number, shape) of every pair in use; `most[g]`: replicas of g beyond which a region has no use."""
-        pairs = np.unique(np.stack([np.searchsorted(self.regions, self.region), self.shape]), axis=1)
+        pairs = np.unique(
+            np.stack([np.searchsorted(self.regions, self.region), self.shape]), axis=1
+        )
         return pairs[0], pairs[1]
 
     def cell_row(self, number: int, shape: int, most: np.ndarray) -> Row:
         mine = np.flatnonzero((self.region == self.regions[number]) & (self.shape == shape))
-        limit = min(float((self.stock * self.replicas)[mine].sum()), most[shape] + self.replicas[mine].max() - 1)
+        limit = min(
+            float((self.stock * self.replicas)[mine].sum()),
+            most[shape] + self.replicas[mine].max() - 1,
+        )
         return -INFINITY, 0.0, [*mine, self.first_cell + number], [*self.replicas[mine], -limit]
 
-    def cut_rows(self, prices: np.ndarray, loss: int) -> list[Row]:
-        """A cut without its loss rows; `loss` is the column of its S."""
-        value, rows = self.value(prices), []
+    def cut_rows(self, cut: Cut, total: int, most_regions: int) -> list[Row]:
+        """A cut's rows but for the domains'; `total` is the column of its T = pi . N, the next one that of its S."""
+        value = self.value(cut)
         used = np.flatnonzero(value)
+        rows: list[Row] = [(0.0, 0.0, [*used, total], [*value[used], -1.0])]
         if self.domain is None or self.fleet.keep < 1:
-            rows.append((1.0, INFINITY, used, value[used]))
+            rows.append((cut.needed, INFINITY, [total], [1.0]))
         if self.domain is not None:
-            rows.append((self.fleet.keep, INFINITY, [*used, loss], [*value[used], -1.0]))
+            rows.append((cut.at_least(self.fleet.keep), INFINITY, [total, total + 1], [1.0, -1.0]))
+            rows.append((-INFINITY, 0.0, [total, total + 1], [1.0 / most_regions, -1.0]))
+            if cut.whole:
+                rows.append((1.0, INFINITY, [total + 1], [1.0]))
         if self.fleet.floor > 0:
             od = used[self.on_demand[used]]
-            rows.append((self.fleet.floor, INFINITY, od, value[od]))
+            rows.append((cut.at_least(self.fleet.floor), INFINITY, od, value[od]))
         return rows
 
-    def loss_row(self, prices: np.ndarray, domain: int, loss: int) -> Row:
+    def loss_row(self, cut: Cut, domain: int, loss: int) -> Row:
         assert self.domain is not None
         mine = np.flatnonzero(self.domain == domain)
-        return -INFINITY, 0.0, [*mine, loss], [*self.value(prices)[mine], -1.0]
+        return -INFINITY, 0.0, [*mine, loss], [*self.value(cut)[mine], -1.0]
 
-    def program(self, cuts: Sequence[np.ndarray], most: np.ndarray) -> Program:
-        """The integer program with all rows of the given cuts."""
-        surviving = self.domain is not None
-        count = self.first_loss + (len(cuts) if surviving else 0)
+    @property
+    def per_cut(self) -> int:
+        """Columns that a cut adds."""
+        return 1 if self.domain is None else 2
+
+    def program(
+        self, cuts: Sequence[Cut], most: np.ndarray, regions: tuple[int, int], *, cells: bool
+    ) -> Program:
+        """The integer program with all rows of the given cuts, for plans that use so many regions."""
+        count = self.first_loss + self.per_cut * len(cuts)
         rows = list(self.limits())
-        for k, prices in enumerate(cuts):
-            rows += self.cut_rows(prices, self.first_loss + k)
-            if surviving:
-                rows += [self.loss_row(prices, d, self.first_loss + k) for d in np.unique(self.domain)]
-        if len(self.regions):
-            rows += [self.cell_row(r, g, most) for r, g in zip(*self.cell_rows(most), strict=True)]
+        for k, cut in enumerate(cuts):
+            total = self.first_loss + self.per_cut * k
+            rows += self.cut_rows(cut, total, self.spread_over(regions[1]))
+            if self.domain is not None:
+                rows += [self.loss_row(cut, d, total + 1) for d in np.unique(self.domain)]
         costs = np.zeros(count)
         costs[: self.first_loss] = self.costs()
         upper = np.full(count, INFINITY)
         upper[: self.first_loss] = self.upper()
         integer = np.zeros(count, dtype=bool)
         integer[: len(self.kept)] = True
-        integer[self.first_cell : self.first_loss] = True
+        if len(self.regions):
+            columns = np.arange(self.first_cell, self.first_loss)
+            rows.append((float(regions[0]), float(regions[1]), columns, np.ones(len(columns))))
+            if cells:
+                rows += [
+                    self.cell_row(r, g, most) for r, g in zip(*self.cell_rows(most), strict=True)
+                ]
+                integer[columns] = True
         return Program(costs, upper, integer, rows)
+
+    def spread_over(self, regions: int) -> int:
+        """The most failure domains that a plan in so many regions has."""
+        return max(1, min(self.fleet.domains, regions))

@@ -7,9 +7,43 @@ part of the workload by pi . C, in every scenario at once. (A Benders cut of the
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 
 from allocator.solver import INFINITY, LiveProgram
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """prices . C >= needed for every capacity that serves everything; C counts replicas, or nodes where `whole`.
+
+    Of a whole cut all numbers are integers: so many nodes are needed for any part of its buckets (see `cover_cuts`).
+    """
+
+    prices: np.ndarray
+    whole: bool = False
+    needed: float = 1.0
+
+    def at_least(self, part: float) -> float:
+        """What a part of the demand needs."""
+        return max(1.0, math.ceil(self.needed * part - 1e-6)) if self.whole else part * self.needed
+
+
+def cover_cuts(load: np.ndarray, most_replicas: np.ndarray) -> list[Cut]:
+    """Buckets that few shapes can serve need whole nodes of them: for every such set of shapes, how many at least.
+
+    `most_replicas[g]`: on the largest node of shape g that is sold.
+    """
+    able = np.isfinite(load)
+    best = np.where(able, load / most_replicas, INFINITY)
+    cuts = []
+    for shapes in sorted({tuple(row) for row in able}, key=lambda row: (sum(row), row)):
+        inside = ~(able & ~np.array(shapes)).any(axis=1)
+        nodes = math.ceil(best[inside].min(axis=1).sum() - 1e-6)
+        cuts.append(Cut(np.array(shapes, dtype=float), whole=True, needed=float(max(1, nodes))))
+    return cuts
+
 
 ENOUGH = 1.5
 """Served parts above it are not told apart: capacity that is plenty needs no exact answer."""
@@ -47,7 +81,7 @@ class Oracle:
         """Whether an earlier routing fits into this capacity."""
         return any((busy * part <= capacity + 1e-9).all() for busy in self._busy)
 
-    def ask(self, capacity: np.ndarray) -> tuple[float, np.ndarray]:
+    def ask(self, capacity: np.ndarray) -> tuple[float, Cut]:
         """The part of the workload that a capacity serves (at most ENOUGH), and the cut that proves it."""
         self._program.bound_rows(self._capacity_rows, capacity.tolist())
         answer = self._program.solve()
@@ -59,12 +93,12 @@ class Oracle:
             self._busy.append(busy / served)
         return served, self.scaled(np.maximum(-answer.prices[self._capacity_rows], 0.0))
 
-    def scaled(self, prices: np.ndarray) -> np.ndarray:
+    def scaled(self, prices: np.ndarray) -> Cut:
         """The prices, scaled so that serving everything costs at least 1."""
         costs = np.where(np.isfinite(self.load), self.load, 0.0) * prices
         costs[~np.isfinite(self.load)] = INFINITY
         demand = costs.min(axis=1).sum()
-        return prices / demand if demand > 0 else prices * 0.0
+        return Cut(prices / demand if demand > 0 else prices * 0.0)
 
     def shares(self, capacity: np.ndarray) -> np.ndarray:
         """A routing of everything that fits: `shares[b, g]` sums to 1 over g where the capacity suffices."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from allocator.optimize.fleet import Fleet
 from allocator.optimize.master import EPS, Layout
-from allocator.optimize.oracle import Oracle
-from allocator.solver import LiveAnswer, LiveProgram
+from allocator.optimize.oracle import Cut, Oracle
+from allocator.solver import INFINITY, LiveAnswer, LiveProgram
 
 ROUNDS = 200
 A_ROUND = 2
@@ -22,8 +22,8 @@ class Relaxed:
     bound: float
     nodes: np.ndarray
     reduced: np.ndarray
-    cuts: list[np.ndarray]
-    active: list[np.ndarray]
+    cuts: list[Cut]
+    active: list[Cut]
     rounds: int
 
 
@@ -32,21 +32,47 @@ class Relaxation:
         self.fleet, self.oracle, self.most = fleet, oracle, most
         self.layout = Layout(fleet, np.arange(fleet.columns))
         self.live = LiveProgram(self.layout.costs(), self.layout.upper())
-        self.live.add(list(self.layout.limits()))
-        self.cuts: list[np.ndarray] = []
+        self.cuts: list[Cut] = []
+        self._values: list[np.ndarray] = []
         self._first_row: list[tuple[int, int]] = []
         self._lossy: set[tuple[int, int]] = set()
         self._celled: set[tuple[int, int]] = set()
+        self.live.add(list(self.layout.limits()))
+        cells = np.arange(self.layout.first_cell, self.layout.first_loss)
+        self._count = (
+            self.live.add(
+                [
+                    (-INFINITY, 0.0, cells, np.ones(len(cells))),
+                    (-INFINITY, 0.0, cells, -np.ones(len(cells))),
+                ]
+            )
+            if len(cells)
+            else None
+        )
+        self.range((1, len(fleet.cell_cost)))
 
-    def add_cut(self, prices: np.ndarray) -> None:
-        loss = self.layout.first_loss + len(self.cuts)
-        surviving = self.layout.domain is not None
-        rows = self.layout.cut_rows(prices, loss)
-        first = self.live.add(rows, [0.0] if surviving else [])
-        self.cuts.append(prices)
+    def range(self, regions: tuple[int, int]) -> None:
+        """Look only at plans that use so many regions."""
+        self.regions = regions
+        if self._count is not None:
+            self.live.bound_rows(
+                [self._count, self._count + 1], [float(regions[1]), -float(regions[0])]
+            )
+        if self.layout.domain is not None and self.cuts:
+            mean = [first + self._mean for first, _ in self._first_row]
+            totals = [self.layout.first_loss + 2 * k for k in range(len(self.cuts))]
+            self.live.set_coefficients(mean, totals, 1.0 / self.layout.spread_over(regions[1]))
+
+    def add_cut(self, cut: Cut) -> None:
+        total = self.layout.first_loss + self.layout.per_cut * len(self.cuts)
+        rows = self.layout.cut_rows(cut, total, self.layout.spread_over(self.regions[1]))
+        first = self.live.add(rows, [0.0] * self.layout.per_cut)
+        self._mean = 2 if self.fleet.keep >= 1 else 3
+        self.cuts.append(cut)
+        self._values.append(self.layout.value(cut))
         self._first_row.append((first, first + len(rows)))
 
-    def solve(self) -> Relaxed | None:
+    def solve(self, *, separate: bool = True) -> Relaxed | None:
         centre, rounds, history = None, 0, []
         for rounds in range(ROUNDS):
             answer = self.live.solve()
@@ -58,6 +84,8 @@ class Relaxation:
             history.append(answer.objective)
             if len(history) > PATIENCE and answer.objective <= history[-PATIENCE] * (1 + STALLED):
                 break
+            if not separate:
+                break
             centre = nodes if centre is None else (centre + nodes) / 2
             if not (self._separate(centre) or self._separate(nodes)):
                 break
@@ -65,21 +93,34 @@ class Relaxation:
             cut for cut, (first, last) in zip(self.cuts, self._first_row, strict=True)
             if np.abs(answer.prices[first:last]).max() > 1e-9
         ]  # fmt: skip
-        return Relaxed(answer.objective, nodes, answer.reduced[: self.fleet.columns], list(self.cuts), active, rounds)
+        return Relaxed(
+            answer.objective,
+            nodes,
+            answer.reduced[: self.fleet.columns],
+            list(self.cuts),
+            active,
+            rounds,
+        )
 
     def _complete(self, nodes: np.ndarray, answer: LiveAnswer) -> bool:
         """Add the loss and cell rows of known cuts that the point violates."""
         rows = []
         if self.layout.domain is not None and self.cuts:
-            held = self.fleet.by_domain(nodes) @ np.array(self.cuts).T  # domains x cuts
-            allowed = answer.values[self.layout.first_loss :]
+            held = np.stack([np.bincount(self.fleet.domain, weights=nodes * v, minlength=self.fleet.domains) for v in self._values], axis=1)
+            allowed = answer.values[self.layout.first_loss + 1 :: 2]
             for d, k in np.argwhere(held > allowed + EPS):
                 if (d, k) not in self._lossy:
                     self._lossy.add((d, k))
-                    rows.append(self.layout.loss_row(self.cuts[k], d, self.layout.first_loss + k))
+                    rows.append(
+                        self.layout.loss_row(self.cuts[k], d, self.layout.first_loss + 2 * k + 1)
+                    )
         if len(self.layout.regions):
             used = np.zeros((len(self.layout.regions), self.fleet.load.shape[1]))
-            np.add.at(used, (np.searchsorted(self.layout.regions, self.layout.region), self.layout.shape), nodes * self.layout.replicas)
+            np.add.at(
+                used,
+                (np.searchsorted(self.layout.regions, self.layout.region), self.layout.shape),
+                nodes * self.layout.replicas,
+            )
             opened = answer.values[self.layout.first_cell : self.layout.first_loss]
             for r, g in np.argwhere(used > self.most * opened[:, None] + EPS):
                 if (r, g) not in self._celled:
@@ -110,7 +151,7 @@ class Relaxation:
             scenarios.append((total, 1.0))
         if fleet.floor > 0:
             scenarios.append((fleet.capacity(nodes * fleet.on_demand), fleet.floor))
-        if not self.cuts:
+        cuts = np.array([cut.prices for cut in self.cuts if not cut.whole])
+        if not len(cuts):
             return scenarios
-        cuts = np.array(self.cuts)
         return sorted(scenarios, key=lambda s: float((cuts @ s[0]).min() / s[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import time
 from dataclasses import dataclass
 
@@ -9,17 +10,21 @@ import numpy as np
 
 from allocator.optimize.fleet import Fleet
 from allocator.optimize.master import EPS, Layout
-from allocator.optimize.oracle import Oracle
-from allocator.optimize.relax import Relaxation
+from allocator.optimize.oracle import Oracle, cover_cuts
+from allocator.optimize.relax import Relaxation, Relaxed
 from allocator.solver import Status, solve_integer
 
 FEW = 120
 TRIES = 4
 NODES = 3000
 LOG = None
+SERVED = 1e-6
+
 
 def log(*a):
-    if LOG is not None: LOG(*a)
+    if LOG is not None:
+        LOG(*a)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -37,70 +42,134 @@ class Search:
         self.best: Found | None = None
         self.bound = 0.0
         self.limit = False
+        self.t0 = time.perf_counter()
+
+    def done(self, bound: float) -> bool:
+        return self.best is not None and bound >= self.best.cost * (1 - self.gap) - EPS
 
     def run(self):
         fleet = self.fleet
-        t0 = time.perf_counter()
         unit = fleet.price / fleet.replicas
-        cheapest = np.array([unit[fleet.shape == g].min(initial=np.inf) for g in range(fleet.load.shape[1])])
+        cheapest = np.array(
+            [unit[fleet.shape == g].min(initial=np.inf) for g in range(fleet.load.shape[1])]
+        )
         self.relax.add_cut(self.oracle.scaled(np.where(np.isfinite(cheapest), cheapest, 1e9)))
+        most = np.array([fleet.replicas[fleet.shape == g].max(initial=1) for g in range(fleet.load.shape[1])])
+        self.covers = cover_cuts(fleet.load, most)
+        for cut in self.covers:
+            self.relax.add_cut(cut)
         x = self.relax.solve()
         if x is None:
             return None
-        self.bound = x.bound
-        log(f"  lp {x.bound:.4f} {time.perf_counter()-t0:.3f}s rounds {x.rounds} cuts {len(x.cuts)} active {len(x.active)}")
-        self.cuts = list(x.active)
-        order = np.lexsort((np.arange(fleet.columns), np.maximum(x.reduced, 0)))
-        self.rounds(np.sort(order[:FEW]), gap=5e-3, tries=TRIES)
-        log(f"  first {self.best and self.best.cost} {time.perf_counter()-t0:.3f}s cuts {len(self.cuts)}")
-        for _ in range(6):
-            if self.best is not None and self.best.cost - self.bound <= self.gap * self.best.cost:
+        log(
+            f"  lp {x.bound:.4f} {time.perf_counter() - self.t0:.3f}s rounds {x.rounds} cuts {len(x.cuts)} active {len(x.active)}"
+        )
+        self.cuts = merge(self.covers, x.active)
+        self.relax = Relaxation(fleet, self.oracle, self.most)
+        for c in self.cuts:
+            self.relax.add_cut(c)
+        regions = len(np.unique(fleet.region))
+        open_ = [(x.bound, (1, regions), x)]
+        settled = []
+        while open_:
+            bound, span, x = heapq.heappop(open_)
+            if self.done(bound):
+                settled.append(bound)
                 break
-            ub = self.best.cost if self.best else np.inf
-            kept = np.flatnonzero(x.bound + np.maximum(x.reduced, 0) <= ub * (1 - 0*self.gap) + EPS)
-            before = len(self.cuts)
-            t1 = time.perf_counter()
-            self.rounds(kept, gap=0.9 * self.gap, tries=1, proof=True)
-            log(f"  proof kept {len(kept)} bound {self.bound:.4f} best {self.best and self.best.cost} cuts {len(self.cuts)} {time.perf_counter()-t1:.3f}s")
-            if len(self.cuts) > before:
-                self.rounds(np.sort(order[:FEW]), gap=2e-3, tries=TRIES)
-            elif self.limit: break
-        log(f"  total {time.perf_counter()-t0:.3f}")
+            if span[0] < span[1] and fleet.uses_cells and fleet.domain is not None:
+                middle = (span[0] + span[1]) // 2
+                for half in ((span[0], middle), (middle + 1, span[1])):
+                    self.relax.range(half)
+                    y = self.relax.solve(separate=False)
+                    if y is not None:
+                        heapq.heappush(open_, (max(y.bound, bound), half, y))
+                continue
+            settled.append(self.settle(span, max(bound, x.bound)))
+        self.bound = min(
+            [*settled, *(b for b, _, _ in open_), self.best.cost if self.best else np.inf]
+        )
+        log(f"  total {time.perf_counter() - self.t0:.3f}")
         return self
 
-    def rounds(self, kept, gap, tries, proof=False):
+    def settle(self, span, bound):
+        fleet = self.fleet
+        self.relax.range(span)
+        x = self.relax.solve()
+        if x is None:
+            return np.inf
+        self.cuts = merge(self.cuts, x.active)
+        bound = max(bound, x.bound)
+        log(
+            f"  span {span} lp {bound:.4f} cuts {len(self.cuts)} at {time.perf_counter() - self.t0:.3f}"
+        )
+        reduced = np.maximum(x.reduced, 0)
+        few = self.few(x, span, reduced)
+        self.rounds(few, span, gap=5e-3, tries=TRIES)
+        log(f"  first {self.best and self.best.cost} at {time.perf_counter() - self.t0:.3f}s")
+        for _ in range(6):
+            if self.done(bound):
+                break
+            ub = self.best.cost if self.best else np.inf
+            kept = np.flatnonzero(x.bound + reduced <= ub + EPS)
+            before = len(self.cuts)
+            b = self.rounds(kept, span, gap=0.9 * self.gap, tries=1)
+            bound = max(bound, min(b, self.best.cost if self.best else b))
+            log(
+                f"  proof kept {len(kept)} bound {bound:.4f} best {self.best and self.best.cost} cuts {len(self.cuts)} at {time.perf_counter() - self.t0:.3f}s"
+            )
+            if len(self.cuts) > before:
+                self.rounds(few, span, gap=2e-3, tries=TRIES)
+            else:
+                break
+        return bound
+
+    def few(self, x, span, reduced):
+        fleet = self.fleet
+        order = np.lexsort((np.arange(fleet.columns), reduced))
+        if fleet.uses_cells:
+            held = np.bincount(
+                fleet.region, weights=x.nodes * fleet.weight, minlength=len(fleet.cell_cost)
+            )
+            used = np.zeros(len(fleet.cell_cost), bool)
+            used[np.argsort(-held, kind="stable")[: span[1]]] = True
+            order = order[used[fleet.region[order]]]
+        return np.sort(order[:FEW])
+
+    def rounds(self, kept, span, gap, tries):
         layout = Layout(self.fleet, kept)
+        bound = 0.0
         for _ in range(tries):
-            program = layout.program(self.cuts, self.most)
+            program = layout.program(self.cuts, self.most, span, cells=False)
             hint = {}
             if self.best is not None:
                 hint = {i: float(self.best.nodes[p]) for i, p in enumerate(kept)}
-            t=time.perf_counter()
+            t = time.perf_counter()
             answer = solve_integer(program, gap=gap, nodes=NODES, hint=hint)
-            log(f"     mip {len(kept)} cols {len(program.rows)} rows {answer.status} {answer.objective:.4f} bound {answer.bound:.4f} {time.perf_counter()-t:.3f}")
-            if proof:
-                self.limit = answer.limit_reached
-                b = answer.bound if answer.status is not Status.INFEASIBLE else np.inf
-                self.bound = max(self.bound, min(b, self.best.cost if self.best else b))
+            log(
+                f"     mip {len(kept)} cols {len(program.rows)} rows {answer.status} {answer.objective:.4f} bound {answer.bound:.4f} {time.perf_counter() - t:.3f}"
+            )
+            self.limit |= answer.limit_reached
+            bound = answer.bound if answer.status is not Status.INFEASIBLE else np.inf
             if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
-                return
+                break
             nodes = np.zeros(self.fleet.columns)
             nodes[kept] = np.round(answer.values[: len(kept)])
             if not self.check(nodes):
-                return
+                break
+        return bound
 
     def check(self, nodes) -> int:
-        """Add cuts that a plan violates; keep it when it violates none; else a repaired one."""
         added, worst = 0, 1.0
         for capacity, part in self.relax.worst(nodes):
             if self.oracle.known_to_serve(capacity, part):
                 continue
             served, prices = self.oracle.ask(capacity)
             worst = min(worst, served / part)
-            if served < part - 1e-6:
+            if served < part - SERVED:
                 self.cuts.append(prices)
                 added += 1
-                if added >= 3: break
+                if added >= 3:
+                    break
         if not added:
             self.take(nodes)
         elif worst > 0.95:
@@ -118,29 +187,41 @@ class Search:
         for _ in range(12):
             bad = None
             for capacity, part in self.relax.worst(nodes):
-                if self.oracle.known_to_serve(capacity, part): continue
+                if self.oracle.known_to_serve(capacity, part):
+                    continue
                 served, prices = self.oracle.ask(capacity)
-                if served < part - 1e-6:
-                    bad = (served, prices, part); break
-            if bad is None: break
+                if served < part - SERVED:
+                    bad = (served, prices, part)
+                    break
+            if bad is None:
+                break
             served, prices, part = bad
-            value = prices[fleet.shape] * fleet.replicas
+            value = prices.prices[fleet.shape] * fleet.replicas
             room = nodes < fleet.stock
             used = np.bincount(fleet.region, weights=nodes, minlength=len(fleet.cell_cost)) > 0
             cost = fleet.price + np.where(used[fleet.region], 0, fleet.cell_cost[fleet.region])
-            gain = np.where(room, np.minimum(value, 1.2*(part - served)) / cost, 0)
-            p = int(np.argmax(gain))
-            nodes[p] += 1
+            gain = np.where(room, np.minimum(value, 1.2 * (part - served)) / cost, 0)
+            nodes[int(np.argmax(gain))] += 1
         else:
             return
-        # drop
         for p in sorted(np.flatnonzero(nodes), key=lambda p: -fleet.price[p]):
-            trial = nodes.copy(); trial[p] -= 1
-            if self.serves(trial): nodes = trial
+            trial = nodes.copy()
+            trial[p] -= 1
+            if self.serves(trial):
+                nodes = trial
         self.take(nodes)
 
     def serves(self, nodes):
         for capacity, part in self.relax.worst(nodes):
-            if self.oracle.known_to_serve(capacity, part): continue
-            if self.oracle.ask(capacity)[0] < part - 1e-6: return False
+            if self.oracle.known_to_serve(capacity, part):
+                continue
+            if self.oracle.ask(capacity)[0] < part - SERVED:
+                return False
         return True
+
+
+def merge(cuts, new):
+    return [
+        *cuts,
+        *(c for c in new if not any(c.whole == d.whole and np.allclose(c.prices, d.prices, rtol=1e-9, atol=1e-12) for d in cuts)),
+    ]
