@@ -226,6 +226,13 @@ class LiveProgram:
         update.linear_constraint_updates.upper_bounds.values.extend(upper)
         self._update(update)
 
+    def bound_columns(self, columns: Sequence[int], upper: Sequence[float]) -> None:
+        """Change the upper bounds of columns (ascending)."""
+        update = model_update_pb2.ModelUpdateProto()
+        update.variable_updates.upper_bounds.ids.extend(columns)
+        update.variable_updates.upper_bounds.values.extend(upper)
+        self._update(update)
+
     def set_coefficients(self, rows: Sequence[int], columns: Sequence[int], value: float) -> None:
         """Give the pairs (row, column), rows ascending, one coefficient."""
         update = model_update_pb2.ModelUpdateProto()

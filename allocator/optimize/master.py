@@ -25,7 +25,7 @@ EPS = 1e-7
 class Layout:
     """Where a program's variables are, for the columns that it keeps."""
 
-    def __init__(self, fleet: Fleet, kept: np.ndarray) -> None:
+    def __init__(self, fleet: Fleet, kept: np.ndarray, most: np.ndarray | None = None) -> None:
         self.kept = kept
         self.fleet = fleet
         self.price, self.shape, self.region = (
@@ -34,6 +34,8 @@ class Layout:
             fleet.region[kept],
         )
         self.replicas, self.stock = fleet.replicas[kept], fleet.stock[kept]
+        if most is not None:
+            self.stock = np.minimum(self.stock, most)
         self.on_demand = fleet.on_demand[kept]
         self.domain = None if fleet.domain is None else fleet.domain[kept]
         self.capacity = len(kept)
@@ -132,7 +134,13 @@ class Layout:
         return 1 if self.domain is None else 2
 
     def program(
-        self, cuts: Sequence[Cut], most: np.ndarray, regions: tuple[int, int], *, cells: bool
+        self,
+        cuts: Sequence[Cut],
+        most: np.ndarray,
+        regions: tuple[int, int],
+        loss: tuple[float, float],
+        *,
+        cells: bool,
     ) -> Program:
         """The integer program with all rows of the given cuts, for plans that use so many regions."""
         count = self.first_loss + self.per_cut * len(cuts)
@@ -146,6 +154,9 @@ class Layout:
         costs[: self.first_loss] = self.costs()
         upper = np.full(count, INFINITY)
         upper[: self.first_loss] = self.upper()
+        if self.domain is not None:
+            upper[self.first_loss + 1] = loss[1]
+            rows.append((loss[0], INFINITY, [self.first_loss + 1], [1.0]))
         integer = np.zeros(count, dtype=bool)
         integer[: len(self.kept)] = True
         if len(self.regions):

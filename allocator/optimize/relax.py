@@ -25,6 +25,16 @@ class Relaxed:
     cuts: list[Cut]
     active: list[Cut]
     rounds: int
+    weights: np.ndarray
+    loss: float
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Box:
+    """A part of all plans: so many regions in use, and so much lost with the worst domain (S of the first cut)."""
+
+    regions: tuple[int, int]
+    loss: tuple[float, float] = (0.0, INFINITY)
 
 
 class Relaxation:
@@ -49,23 +59,38 @@ class Relaxation:
             if len(cells)
             else None
         )
-        self.range((1, len(fleet.cell_cost)))
+        self._level: int | None = None
+        self.box = Box((1, len(np.unique(fleet.region))))
+        self.choose(self.box)
 
-    def range(self, regions: tuple[int, int]) -> None:
-        """Look only at plans that use so many regions."""
-        self.regions = regions
+    def choose(self, box: Box) -> None:
+        """Look only at plans in a box."""
+        layout, before = self.layout, self.box
+        self.box = box
         if self._count is not None:
-            self.live.bound_rows(
-                [self._count, self._count + 1], [float(regions[1]), -float(regions[0])]
-            )
-        if self.layout.domain is not None and self.cuts:
+            self.live.bound_rows([self._count, self._count + 1], [float(box.regions[1]), -float(box.regions[0])])
+        if layout.domain is None or not self.cuts:
+            return
+        if box.regions[1] != before.regions[1]:
             mean = [first + self._mean for first, _ in self._first_row]
-            totals = [self.layout.first_loss + 2 * k for k in range(len(self.cuts))]
-            self.live.set_coefficients(mean, totals, 1.0 / self.layout.spread_over(regions[1]))
+            totals = [layout.first_loss + 2 * k for k in range(len(self.cuts))]
+            self.live.set_coefficients(mean, totals, 1.0 / layout.spread_over(box.regions[1]))
+        if self._level is None:
+            loss = layout.first_loss + 1
+            self._level = self.live.add([(-INFINITY, INFINITY, [loss], [1.0]), (-INFINITY, INFINITY, [loss], [-1.0])])
+        if box.loss != before.loss:
+            self.live.bound_rows([self._level, self._level + 1], [box.loss[1], -box.loss[0]])
+            self.live.bound_columns(range(self.fleet.columns), np.where(self.allowed(), self.fleet.stock, 0.0).tolist())
+
+    def allowed(self) -> np.ndarray:
+        """The columns that a plan in the box may use: a larger node's loss would leave it."""
+        if self.layout.domain is None or not self.cuts:
+            return np.ones(self.fleet.columns, dtype=bool)
+        return self._values[0] <= self.box.loss[1]
 
     def add_cut(self, cut: Cut) -> None:
         total = self.layout.first_loss + self.layout.per_cut * len(self.cuts)
-        rows = self.layout.cut_rows(cut, total, self.layout.spread_over(self.regions[1]))
+        rows = self.layout.cut_rows(cut, total, self.layout.spread_over(self.box.regions[1]))
         first = self.live.add(rows, [0.0] * self.layout.per_cut)
         self._mean = 2 if self.fleet.keep >= 1 else 3
         self.cuts.append(cut)
@@ -89,17 +114,11 @@ class Relaxation:
             centre = nodes if centre is None else (centre + nodes) / 2
             if not (self._separate(centre) or self._separate(nodes)):
                 break
-        active = [
-            cut for cut, (first, last) in zip(self.cuts, self._first_row, strict=True)
-            if np.abs(answer.prices[first:last]).max() > 1e-9
-        ]  # fmt: skip
+        weights = np.array([np.abs(answer.prices[first:last]).max() for first, last in self._first_row])
+        active = [cut for cut, weight in zip(self.cuts, weights, strict=True) if weight > 1e-9]
+        loss = float(answer.values[self.layout.first_loss + 1]) if self.layout.domain is not None else 0.0
         return Relaxed(
-            answer.objective,
-            nodes,
-            answer.reduced[: self.fleet.columns],
-            list(self.cuts),
-            active,
-            rounds,
+            answer.objective, nodes, answer.reduced[: self.fleet.columns], list(self.cuts), active, rounds, weights, loss
         )
 
     def _complete(self, nodes: np.ndarray, answer: LiveAnswer) -> bool:

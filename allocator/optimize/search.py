@@ -11,10 +11,10 @@ import numpy as np
 from allocator.optimize.fleet import Fleet
 from allocator.optimize.master import EPS, Layout
 from allocator.optimize.oracle import Oracle, cover_cuts
-from allocator.optimize.relax import Relaxation, Relaxed
+from allocator.optimize.relax import Box, Relaxation
 from allocator.solver import Status, solve_integer
 
-FEW = 120
+FEW = 80
 TRIES = 4
 NODES = 3000
 LOG = None
@@ -42,7 +42,7 @@ class Search:
         self.best: Found | None = None
         self.bound = 0.0
         self.limit = False
-        self.t0 = time.perf_counter()
+        self.t0 = time.process_time()
 
     def done(self, bound: float) -> bool:
         return self.best is not None and bound >= self.best.cost * (1 - self.gap) - EPS
@@ -62,65 +62,76 @@ class Search:
         if x is None:
             return None
         log(
-            f"  lp {x.bound:.4f} {time.perf_counter() - self.t0:.3f}s rounds {x.rounds} cuts {len(x.cuts)} active {len(x.active)}"
+            f"  lp {x.bound:.4f} {time.process_time() - self.t0:.3f}s rounds {x.rounds} cuts {len(x.cuts)} active {len(x.active)}"
         )
-        self.cuts = merge(self.covers, x.active)
+        real = [(w, i) for i, (w, c) in enumerate(zip(x.weights, x.cuts)) if not c.whole]
+        first = x.cuts[max(real, key=lambda t: (t[0], -t[1]))[1]]
+        self.cuts = merge([first], merge(self.covers, x.active))
         self.relax = Relaxation(fleet, self.oracle, self.most)
-        for c in self.cuts:
-            self.relax.add_cut(c)
-        regions = len(np.unique(fleet.region))
-        open_ = [(x.bound, (1, regions), x)]
+        for c in self.cuts: self.relax.add_cut(c)
+        box = Box((1, len(np.unique(fleet.region))))
+        self.relax.choose(box); x = self.relax.solve(separate=False)
+        open_ = [(x.bound, box, x)]
         settled = []
+        boxes = 0
         while open_:
-            bound, span, x = heapq.heappop(open_)
+            bound, box, x = heapq.heappop(open_)
             if self.done(bound):
                 settled.append(bound)
                 break
-            if span[0] < span[1] and fleet.uses_cells and fleet.domain is not None:
-                middle = (span[0] + span[1]) // 2
-                for half in ((span[0], middle), (middle + 1, span[1])):
-                    self.relax.range(half)
+            halves = self.split(box, x)
+            if halves:
+                for half in halves:
+                    self.relax.choose(half)
                     y = self.relax.solve(separate=False)
+                    boxes += 1
                     if y is not None:
+                        log(f"   box {half} {y.bound:.4f} loss {y.loss:.4f}")
                         heapq.heappush(open_, (max(y.bound, bound), half, y))
                 continue
-            settled.append(self.settle(span, max(bound, x.bound)))
-        self.bound = min(
-            [*settled, *(b for b, _, _ in open_), self.best.cost if self.best else np.inf]
-        )
-        log(f"  total {time.perf_counter() - self.t0:.3f}")
+            settled.append(self.settle(box, bound))
+        self.bound = min([*settled, *(b for b, _, _ in open_), self.best.cost if self.best else np.inf])
+        log(f"  total {time.process_time()-self.t0:.3f} boxes {boxes}")
         return self
 
-    def settle(self, span, bound):
+    def split(self, box, x):
+        low, high = box.regions
+        if low < high and self.fleet.uses_cells and self.fleet.domain is not None:
+            middle = (low + high) // 2
+            return [Box((low, middle), box.loss), Box((middle + 1, high), box.loss)]
+        if self.fleet.domain is None: return []
+        value = self.relax._values[0]
+        over = (x.nodes > 1e-6) & (value > x.loss * 1.001)
+        if not over.any(): return []
+        classes, number = np.unique(value[over], return_inverse=True)
+        at = float(classes[np.argmax(np.bincount(number, weights=(value * x.nodes)[over]))]) * (1 - 1e-9)
+        if at <= box.loss[0] * (1+1e-9): return []
+        return [Box(box.regions, (box.loss[0], at)), Box(box.regions, (at, box.loss[1]))]
+
+    def settle(self, box, bound):
         fleet = self.fleet
-        self.relax.range(span)
+        self.relax.choose(box)
         x = self.relax.solve()
-        if x is None:
-            return np.inf
+        if x is None: return np.inf
         self.cuts = merge(self.cuts, x.active)
         bound = max(bound, x.bound)
-        log(
-            f"  span {span} lp {bound:.4f} cuts {len(self.cuts)} at {time.perf_counter() - self.t0:.3f}"
-        )
-        reduced = np.maximum(x.reduced, 0)
-        few = self.few(x, span, reduced)
-        self.rounds(few, span, gap=5e-3, tries=TRIES)
-        log(f"  first {self.best and self.best.cost} at {time.perf_counter() - self.t0:.3f}s")
+        log(f"  box {box} lp {bound:.4f} cuts {len(self.cuts)} at {time.process_time()-self.t0:.3f}")
+        reduced = np.where(self.relax.allowed(), np.maximum(x.reduced, 0), np.inf)
+        few = self.few(x, box.regions, reduced)
+        self.rounds(few, box, gap=5e-3, tries=TRIES)
+        log(f"  first {self.best and self.best.cost} at {time.process_time()-self.t0:.3f}s")
         for _ in range(6):
-            if self.done(bound):
-                break
+            if self.done(bound): break
             ub = self.best.cost if self.best else np.inf
-            kept = np.flatnonzero(x.bound + reduced <= ub + EPS)
+            kept = np.flatnonzero((x.bound + reduced <= ub + EPS) & np.isfinite(reduced))
             before = len(self.cuts)
-            b = self.rounds(kept, span, gap=0.9 * self.gap, tries=1)
+            most = np.floor((ub - x.bound) / np.maximum(reduced[kept], 1e-9) + 1e-6) if self.best else None
+            b = self.rounds(kept, box, gap=0.9 * self.gap, tries=1, most=most)
             bound = max(bound, min(b, self.best.cost if self.best else b))
-            log(
-                f"  proof kept {len(kept)} bound {bound:.4f} best {self.best and self.best.cost} cuts {len(self.cuts)} at {time.perf_counter() - self.t0:.3f}s"
-            )
+            log(f"  proof kept {len(kept)} bound {bound:.4f} best {self.best and self.best.cost} cuts {len(self.cuts)} at {time.process_time()-self.t0:.3f}s")
             if len(self.cuts) > before:
-                self.rounds(few, span, gap=2e-3, tries=TRIES)
-            else:
-                break
+                self.rounds(few, box, gap=2e-3, tries=TRIES)
+            else: break
         return bound
 
     def few(self, x, span, reduced):
@@ -133,20 +144,21 @@ class Search:
             used = np.zeros(len(fleet.cell_cost), bool)
             used[np.argsort(-held, kind="stable")[: span[1]]] = True
             order = order[used[fleet.region[order]]]
+        order = order[np.isfinite(reduced[order])]
         return np.sort(order[:FEW])
 
-    def rounds(self, kept, span, gap, tries):
-        layout = Layout(self.fleet, kept)
+    def rounds(self, kept, box, gap, tries, most=None):
+        layout = Layout(self.fleet, kept, most)
         bound = 0.0
         for _ in range(tries):
-            program = layout.program(self.cuts, self.most, span, cells=False)
+            program = layout.program(self.cuts, self.most, box.regions, box.loss, cells=False)
             hint = {}
             if self.best is not None:
                 hint = {i: float(self.best.nodes[p]) for i, p in enumerate(kept)}
-            t = time.perf_counter()
+            t = time.process_time()
             answer = solve_integer(program, gap=gap, nodes=NODES, hint=hint)
             log(
-                f"     mip {len(kept)} cols {len(program.rows)} rows {answer.status} {answer.objective:.4f} bound {answer.bound:.4f} {time.perf_counter() - t:.3f}"
+                f"     mip {len(kept)} cols {len(program.rows)} rows {answer.status} {answer.objective:.4f} bound {answer.bound:.4f} {time.process_time() - t:.3f}"
             )
             self.limit |= answer.limit_reached
             bound = answer.bound if answer.status is not Status.INFEASIBLE else np.inf
