@@ -8,11 +8,18 @@ part of the workload by pi . C, in every scenario at once. (A Benders cut of the
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from allocator.solver import INFINITY, LiveProgram
+from allocator.solver import INFINITY, LiveProgram, Row
+
+ENOUGH = 1.5
+"""Served parts above it are not told apart: capacity that is plenty needs no exact answer."""
+SERVED = 1e-6
+"""A plan may miss so small a part of the demand: the tolerance of the programs it comes from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -27,7 +34,24 @@ class Cut:
 
     def at_least(self, part: float) -> float:
         """What a part of the demand needs."""
-        return max(1.0, math.ceil(self.needed * part - 1e-6)) if self.whole else part * self.needed
+        if self.whole:
+            return max(1.0, math.ceil(self.needed * part - SERVED))
+        return part * self.needed
+
+    def same(self, other: Cut) -> bool:
+        """Whether both say the same."""
+        return self.whole == other.whole and bool(
+            np.allclose(self.prices, other.prices, rtol=1e-9, atol=1e-12)
+        )
+
+
+def joined(cuts: Sequence[Cut], more: Sequence[Cut]) -> list[Cut]:
+    """The cuts, and those of `more` that say something else."""
+    result = list(cuts)
+    for cut in more:
+        if not any(cut.same(known) for known in result):
+            result.append(cut)
+    return result
 
 
 def cover_cuts(load: np.ndarray, most_replicas: np.ndarray) -> list[Cut]:
@@ -38,15 +62,11 @@ def cover_cuts(load: np.ndarray, most_replicas: np.ndarray) -> list[Cut]:
     able = np.isfinite(load)
     best = np.where(able, load / most_replicas, INFINITY)
     cuts = []
-    for shapes in sorted({tuple(row) for row in able}, key=lambda row: (sum(row), row)):
+    for shapes in sorted({tuple(row) for row in able.tolist()}, key=lambda row: (sum(row), row)):
         inside = ~(able & ~np.array(shapes)).any(axis=1)
-        nodes = math.ceil(best[inside].min(axis=1).sum() - 1e-6)
+        nodes = math.ceil(best[inside].min(axis=1).sum() * (1 - SERVED) - SERVED)
         cuts.append(Cut(np.array(shapes, dtype=float), whole=True, needed=float(max(1, nodes))))
     return cuts
-
-
-ENOUGH = 1.5
-"""Served parts above it are not told apart: capacity that is plenty needs no exact answer."""
 
 
 class Oracle:
@@ -57,7 +77,6 @@ class Oracle:
 
     def __init__(self, load: np.ndarray) -> None:
         self.load = load
-        buckets, shapes = load.shape
         self._pairs = np.argwhere(np.isfinite(load))
         count = len(self._pairs) + 1  # the served part, then the shares
         upper = np.full(count, INFINITY)
@@ -65,21 +84,29 @@ class Oracle:
         costs = np.zeros(count)
         costs[0] = -1.0
         self._program = LiveProgram(costs, upper)
-        columns = np.arange(1, count)
-        rows = []
+        self._program.add(list(self._rows()))
+        buckets, shapes = load.shape
+        self._capacity_rows = list(range(buckets, buckets + shapes))
+        self._busy: list[np.ndarray] = []
+
+    def _rows(self) -> list[Row]:
+        buckets, shapes = self.load.shape
+        columns = np.arange(1, len(self._pairs) + 1)
+        rows: list[Row] = []
         for b in range(buckets):
             of = columns[self._pairs[:, 0] == b]
             rows.append((0.0, INFINITY, [0, *of], [-1.0, *np.ones(len(of))]))
         for g in range(shapes):
             mine = self._pairs[:, 1] == g
-            rows.append((-INFINITY, 0.0, columns[mine], load[self._pairs[mine, 0], g]))
-        self._program.add(rows)
-        self._capacity_rows = list(range(buckets, buckets + shapes))
-        self._busy: list[np.ndarray] = []
+            rows.append((-INFINITY, 0.0, columns[mine], self.load[self._pairs[mine, 0], g]))
+        return rows
 
-    def known_to_serve(self, capacity: np.ndarray, part: float) -> bool:
-        """Whether an earlier routing fits into this capacity."""
-        return any((busy * part <= capacity + 1e-9).all() for busy in self._busy)
+    def serves(self, capacity: np.ndarray, part: float) -> tuple[bool, Cut | None]:
+        """Whether a capacity serves a part of the demand; if not, the cut that it violates."""
+        if any((busy * part <= capacity + SERVED * 1e-3).all() for busy in self._busy):
+            return True, None  # an earlier routing fits
+        served, cut = self.ask(capacity)
+        return (True, None) if served >= part * (1 - SERVED) else (False, cut)
 
     def ask(self, capacity: np.ndarray) -> tuple[float, Cut]:
         """The part of the workload that a capacity serves (at most ENOUGH), and the cut that proves it."""
@@ -87,23 +114,16 @@ class Oracle:
         answer = self._program.solve()
         served = float(answer.values[0])
         if served > 0:
-            shares = answer.values[1:]
             busy = np.zeros(self.load.shape[1])
-            np.add.at(busy, self._pairs[:, 1], shares * self.load[tuple(self._pairs.T)])
+            np.add.at(
+                busy, self._pairs[:, 1], answer.values[1:] * self.load[tuple(self._pairs.T)]
+            )
             self._busy.append(busy / served)
         return served, self.scaled(np.maximum(-answer.prices[self._capacity_rows], 0.0))
 
     def scaled(self, prices: np.ndarray) -> Cut:
-        """The prices, scaled so that serving everything costs at least 1."""
-        costs = np.where(np.isfinite(self.load), self.load, 0.0) * prices
-        costs[~np.isfinite(self.load)] = INFINITY
+        """The cut of a price vector: scaled so that serving everything costs at least 1."""
+        able = np.isfinite(self.load)
+        costs = np.where(able, np.where(able, self.load, 0.0) * prices, INFINITY)
         demand = costs.min(axis=1).sum()
-        return Cut(prices / demand if demand > 0 else prices * 0.0)
-
-    def shares(self, capacity: np.ndarray) -> np.ndarray:
-        """A routing of everything that fits: `shares[b, g]` sums to 1 over g where the capacity suffices."""
-        self.ask(capacity)
-        answer = self._program.solve()
-        shares = np.zeros(self.load.shape)
-        shares[tuple(self._pairs.T)] = answer.values[1:] / max(float(answer.values[0]), 1e-12)
-        return shares
+        return Cut(prices / demand if demand > 0 else np.zeros(len(prices)))

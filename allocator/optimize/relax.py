@@ -1,176 +1,171 @@
-"""The linear bound: all columns, cuts and their rows as they are needed."""
+"""The linear bound: all columns in a program that stays alive, cuts and their rows as they are needed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from allocator.optimize.fleet import Fleet
-from allocator.optimize.master import EPS, Layout
-from allocator.optimize.oracle import Cut, Oracle
+from allocator.optimize.fleet import Fleet, Scenario
+from allocator.optimize.master import Box, Layout
+from allocator.optimize.oracle import SERVED, Cut, Oracle
 from allocator.solver import INFINITY, LiveAnswer, LiveProgram
 
 ROUNDS = 200
-A_ROUND = 2
+CUTS_A_ROUND = 2
 PATIENCE = 6
 STALLED = 1e-5
+"""Separation ends when the bound has risen by less than this part in PATIENCE rounds."""
+VIOLATED = 1e-7
+ACTIVE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Relaxed:
+    """A linear optimum: its value, nodes and reduced costs per column, S of the first cut, and the dual of each cut."""
+
     bound: float
     nodes: np.ndarray
     reduced: np.ndarray
-    cuts: list[Cut]
-    active: list[Cut]
-    rounds: int
-    weights: np.ndarray
     loss: float
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Box:
-    """A part of all plans: so many regions in use, and so much lost with the worst domain (S of the first cut)."""
-
-    regions: tuple[int, int]
-    loss: tuple[float, float] = (0.0, INFINITY)
+    duals: np.ndarray
 
 
 class Relaxation:
-    def __init__(self, fleet: Fleet, oracle: Oracle, most: np.ndarray) -> None:
-        self.fleet, self.oracle, self.most = fleet, oracle, most
+    """The linear program over all columns of a fleet."""
+
+    def __init__(self, fleet: Fleet, oracle: Oracle, cuts: Sequence[Cut] = ()) -> None:
+        self.fleet, self.oracle = fleet, oracle
         self.layout = Layout(fleet, np.arange(fleet.columns))
-        self.live = LiveProgram(self.layout.costs(), self.layout.upper())
+        self.box = Box((1, len(np.unique(fleet.region))))
         self.cuts: list[Cut] = []
-        self._values: list[np.ndarray] = []
-        self._first_row: list[tuple[int, int]] = []
+        self.values: list[np.ndarray] = []
+        self._rows: list[tuple[int, int]] = []
         self._lossy: set[tuple[int, int]] = set()
         self._celled: set[tuple[int, int]] = set()
-        self.live.add(list(self.layout.limits()))
-        cells = np.arange(self.layout.first_cell, self.layout.first_loss)
-        self._count = (
-            self.live.add(
-                [
-                    (-INFINITY, 0.0, cells, np.ones(len(cells))),
-                    (-INFINITY, 0.0, cells, -np.ones(len(cells))),
-                ]
-            )
-            if len(cells)
-            else None
-        )
-        self._level: int | None = None
-        self.box = Box((1, len(np.unique(fleet.region))))
+        self._live = LiveProgram(self.layout.costs(), self.layout.upper())
+        self._live.add(list(self.layout.limits()))
+        cells = np.arange(self.layout.first_cell, self.layout.first_count)
+        self._count = self._both_ways(cells) if len(cells) else -1
+        for cut in cuts:
+            self.add_cut(cut)
+        self._level = self._both_ways([self.layout.total(0) + 1]) if cuts and fleet.domains else -1
         self.choose(self.box)
 
-    def choose(self, box: Box) -> None:
-        """Look only at plans in a box."""
-        layout, before = self.layout, self.box
-        self.box = box
-        if self._count is not None:
-            self.live.bound_rows([self._count, self._count + 1], [float(box.regions[1]), -float(box.regions[0])])
-        if layout.domain is None or not self.cuts:
-            return
-        if box.regions[1] != before.regions[1]:
-            mean = [first + self._mean for first, _ in self._first_row]
-            totals = [layout.first_loss + 2 * k for k in range(len(self.cuts))]
-            self.live.set_coefficients(mean, totals, 1.0 / layout.spread_over(box.regions[1]))
-        if self._level is None:
-            loss = layout.first_loss + 1
-            self._level = self.live.add([(-INFINITY, INFINITY, [loss], [1.0]), (-INFINITY, INFINITY, [loss], [-1.0])])
-        if box.loss != before.loss:
-            self.live.bound_rows([self._level, self._level + 1], [box.loss[1], -box.loss[0]])
-            self.live.bound_columns(range(self.fleet.columns), np.where(self.allowed(), self.fleet.stock, 0.0).tolist())
-
-    def allowed(self) -> np.ndarray:
-        """The columns that a plan in the box may use: a larger node's loss would leave it."""
-        if self.layout.domain is None or not self.cuts:
-            return np.ones(self.fleet.columns, dtype=bool)
-        return self._values[0] <= self.box.loss[1]
+    def _both_ways(self, columns: Sequence[int] | np.ndarray) -> int:
+        """Two rows whose upper bounds hold a sum from both sides, free at first."""
+        ones = np.ones(len(columns))
+        return self._live.add(
+            [(-INFINITY, INFINITY, columns, ones), (-INFINITY, INFINITY, columns, -ones)]
+        )
 
     def add_cut(self, cut: Cut) -> None:
-        total = self.layout.first_loss + self.layout.per_cut * len(self.cuts)
-        rows = self.layout.cut_rows(cut, total, self.layout.spread_over(self.box.regions[1]))
-        first = self.live.add(rows, [0.0] * self.layout.per_cut)
-        self._mean = 2 if self.fleet.keep >= 1 else 3
+        """Append a cut with its own columns; its domains' rows follow when they are violated."""
+        total = self.layout.total(len(self.cuts))
+        rows = self.layout.cut_rows(cut, total, self.box.regions[1])
+        first = self._live.add(rows, [0.0] * self.layout.per_cut)
         self.cuts.append(cut)
-        self._values.append(self.layout.value(cut))
-        self._first_row.append((first, first + len(rows)))
+        self.values.append(self.layout.value(cut))
+        self._rows.append((first, first + len(rows)))
+
+    def choose(self, box: Box) -> None:
+        """Look only at the plans in a box (a box of losses needs a first cut from the start)."""
+        before, self.box = self.box, box
+        if self._count >= 0:
+            low, high = box.regions
+            self._live.bound_rows([self._count, self._count + 1], [float(high), -float(low)])
+        if self.fleet.domain is None or not self.cuts:
+            return
+        if box.regions[1] != before.regions[1]:
+            means = [first + Layout.MEAN_ROW for first, _ in self._rows]
+            totals = [self.layout.total(k) for k in range(len(self.cuts))]
+            share = 1.0 / self.layout.spread_over(box.regions[1])
+            self._live.set_coefficients(means, totals, share)
+        if box.loss != before.loss:
+            self._live.bound_rows([self._level, self._level + 1], [box.loss[1], -box.loss[0]])
+            upper = np.where(self.allowed(), self.fleet.stock, 0.0)
+            self._live.bound_columns(self.layout.columns, upper)
+
+    def allowed(self) -> np.ndarray:
+        """The columns that a plan in the box may use: losing a larger node would be losing too much."""
+        if self.fleet.domain is None or not self.cuts:
+            return np.ones(self.fleet.columns, dtype=bool)
+        return self.values[0] <= self.box.loss[1]
 
     def solve(self, *, separate: bool = True) -> Relaxed | None:
-        centre, rounds, history = None, 0, []
-        for rounds in range(ROUNDS):
-            answer = self.live.solve()
+        """The bound of the box; None where it holds no plan. `separate`: look for new cuts on the way."""
+        centre, history = None, []
+        for _ in range(ROUNDS):
+            answer = self._live.solve()
             if not answer.feasible:
                 return None
             nodes = answer.values[: self.fleet.columns]
             if self._complete(nodes, answer):
                 continue
             history.append(answer.objective)
-            if len(history) > PATIENCE and answer.objective <= history[-PATIENCE] * (1 + STALLED):
-                break
-            if not separate:
+            stalled = len(history) > PATIENCE and answer.objective <= history[-PATIENCE] * (1 + STALLED)
+            if stalled or not separate:
                 break
             centre = nodes if centre is None else (centre + nodes) / 2
             if not (self._separate(centre) or self._separate(nodes)):
                 break
-        weights = np.array([np.abs(answer.prices[first:last]).max() for first, last in self._first_row])
-        active = [cut for cut, weight in zip(self.cuts, weights, strict=True) if weight > 1e-9]
-        loss = float(answer.values[self.layout.first_loss + 1]) if self.layout.domain is not None else 0.0
+        first = self.layout.total(0) + 1
         return Relaxed(
-            answer.objective, nodes, answer.reduced[: self.fleet.columns], list(self.cuts), active, rounds, weights, loss
+            bound=answer.objective,
+            nodes=nodes,
+            reduced=np.where(
+                self.allowed(), np.maximum(answer.reduced[: self.fleet.columns], 0.0), INFINITY
+            ),
+            loss=float(answer.values[first]) if self.fleet.domain is not None and self.cuts else 0.0,
+            duals=np.array([np.abs(answer.prices[a:b]).max() for a, b in self._rows]),
         )
 
+    def active(self, relaxed: Relaxed) -> list[Cut]:
+        """The cuts that carry an optimum."""
+        return [
+            cut
+            for cut, dual in zip(self.cuts, relaxed.duals, strict=True)
+            if dual > ACTIVE
+        ]
+
     def _complete(self, nodes: np.ndarray, answer: LiveAnswer) -> bool:
-        """Add the loss and cell rows of known cuts that the point violates."""
-        rows = []
-        if self.layout.domain is not None and self.cuts:
-            held = np.stack([np.bincount(self.fleet.domain, weights=nodes * v, minlength=self.fleet.domains) for v in self._values], axis=1)
-            allowed = answer.values[self.layout.first_loss + 1 :: 2]
-            for d, k in np.argwhere(held > allowed + EPS):
-                if (d, k) not in self._lossy:
-                    self._lossy.add((d, k))
-                    rows.append(
-                        self.layout.loss_row(self.cuts[k], d, self.layout.first_loss + 2 * k + 1)
-                    )
-        if len(self.layout.regions):
-            used = np.zeros((len(self.layout.regions), self.fleet.load.shape[1]))
-            np.add.at(
-                used,
-                (np.searchsorted(self.layout.regions, self.layout.region), self.layout.shape),
-                nodes * self.layout.replicas,
+        """Add the rows of known cuts and cells that the point violates; whether there were any."""
+        layout, rows = self.layout, []
+        if layout.domain is not None and self.cuts:
+            of = range(len(self.cuts))
+            held = np.stack(
+                [np.bincount(layout.domain, nodes * v, self.fleet.domains) for v in self.values]
             )
-            opened = answer.values[self.layout.first_cell : self.layout.first_loss]
-            for r, g in np.argwhere(used > self.most * opened[:, None] + EPS):
+            allowed = answer.values[[layout.total(k) + 1 for k in of]]
+            for k, d in np.argwhere(held > allowed[:, None] + VIOLATED):
+                if (k, d) not in self._lossy:
+                    self._lossy.add((k, d))
+                    rows.append(layout.loss_row(self.cuts[k], d, layout.total(k)))
+        if len(layout.regions):
+            opened = answer.values[layout.first_cell : layout.first_count, None]
+            used = layout.in_cells(nodes)
+            for r, g in np.argwhere(used > layout.useful() * opened + VIOLATED):
                 if (r, g) not in self._celled:
                     self._celled.add((r, g))
-                    rows.append(self.layout.cell_row(r, g, self.most))
+                    rows.append(layout.cell_row(r, g))
         if rows:
-            self.live.add(rows)
+            self._live.add(rows)
         return bool(rows)
 
     def _separate(self, nodes: np.ndarray) -> int:
         found = 0
-        for capacity, part in self.worst(nodes)[:A_ROUND]:
-            served, prices = self.oracle.ask(capacity)
-            if served < part - EPS:
-                self.add_cut(prices)
+        for scenario in self.worst(nodes)[:CUTS_A_ROUND]:
+            served, cut = self.oracle.ask(scenario.capacity)
+            if served < scenario.part * (1 - SERVED):
+                self.add_cut(cut)
                 found += 1
         return found
 
-    def worst(self, nodes: np.ndarray) -> list[tuple[np.ndarray, float]]:
-        """Scenarios (capacity, part to be served), the one that known cuts like least first."""
-        fleet = self.fleet
-        scenarios = []
-        total = fleet.capacity(nodes)
-        if fleet.domain is not None:
-            lost = fleet.by_domain(nodes)
-            scenarios += [(total - l, fleet.keep) for l in lost[lost.any(axis=1)]]
-        if fleet.domain is None or fleet.keep < 1:
-            scenarios.append((total, 1.0))
-        if fleet.floor > 0:
-            scenarios.append((fleet.capacity(nodes * fleet.on_demand), fleet.floor))
+    def worst(self, nodes: np.ndarray) -> list[Scenario]:
+        """The scenarios of a plan, the one that known cuts like least first."""
+        scenarios = self.fleet.scenarios(nodes)
         cuts = np.array([cut.prices for cut in self.cuts if not cut.whole])
         if not len(cuts):
             return scenarios
-        return sorted(scenarios, key=lambda s: float((cuts @ s[0]).min() / s[1]))
+        return sorted(scenarios, key=lambda s: float((cuts @ s.capacity).min() / s.part))
