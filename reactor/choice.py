@@ -31,13 +31,16 @@ Nodes = tuple[tuple[int, ...], ...]
 class Option(NamedTuple):
     """A spot group to choose from. Per zone: nodes that stay, whether it may take more, chance of losing it.
 
-    `cells` per node; `price` and `start` per node and hour, and for bringing one up; `room`: most nodes that may stay.
+    `cells` per node; `price` per node and hour; `start`: for bringing one up; `detour`: what a node beyond the `planned`
+    ones counts dearer; `room`: most nodes that may stay.
     """
 
     domain: str
     cells: int
     price: float
     start: float
+    detour: float
+    planned: int
     room: int
     present: tuple[int, ...]
     open: tuple[bool, ...]
@@ -48,7 +51,9 @@ class Need(NamedTuple):
     """What spot and standing on-demand together have to serve, in cells of capacity, and what that is worth.
 
     `reserve` is held above `demand` in any case; at most `most_extra` are tried beyond demand. `existing` cells of
-    on-demand run already. Prices are per cell: on-demand by the hour, its start, and an hour without.
+    on-demand run already. Prices are per cell: on-demand by the hour, its start, and an hour without. `common`: a share of
+    expected shortage at which a further hour counts a quarter (0: always in full). `whole`: chance that a lost zone loses all.
+    `settled`: nothing is starting, so that a node may be moved.
     """
 
     demand: int
@@ -58,8 +63,10 @@ class Need(NamedTuple):
     on_demand: float
     on_demand_start: float
     shortage: float
+    common: float
     correlation: float
     whole: float
+    settled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +125,22 @@ class _Chain:
             if fleet.supply >= demand + max(self.need.reserve, extra):
                 break
             fleet = self._best(fleet, 1)
+        if self.need.settled:
+            yield from self._moves(start)
         fleet = self._best(start, -1)
         while fleet is not None and fleet.supply >= demand - extra:
             yield fleet
             fleet = self._best(fleet, -1)
+
+    def _moves(self, fleet: _Fleet) -> Iterator[_Fleet]:
+        """One node less in one group, one more where it does least harm."""
+        for at in range(len(self.options)):
+            zone = _fullest(fleet.nodes[at])
+            if zone is not None:
+                others = _combined(fleet.risks, self.options[at].domain)
+                moved = self._best(self._changed(fleet, at, zone, -1, others), 1)
+                if moved is not None and moved.nodes != fleet.nodes:
+                    yield moved
 
     def _present(self, nodes: Nodes) -> _Fleet:
         risks = {domain: self._risk(domain, nodes) for domain in self.members}
@@ -160,11 +179,13 @@ class _Chain:
             *fleet.nodes[at + 1 :],
         )
         risk = self._risk(option.domain, nodes)
+        held = sum(row)
+        detour = by * option.detour if held + max(0, by) > option.planned else 0.0
         expected = fleet.expected - fleet.risks[option.domain].expected + risk.expected
         return _Fleet(
             nodes,
             fleet.supply + by * option.cells,
-            fleet.price + by * option.price + (option.start if by > 0 else 0.0),
+            fleet.price + by * option.price + (option.start if by > 0 else 0.0) + detour,
             {**fleet.risks, option.domain: risk},
             combine(others, risk.losses, _MOST_CELLS),
             expected,
@@ -209,7 +230,11 @@ def _combined(risks: dict[str, DomainRisk], without: str | None) -> Losses:
 def _shortage(fleet: _Fleet, slack: int, need: Need) -> tuple[float, float]:
     """Hourly price of a possible shortage, and its chance."""
     short, missing = shortage(fleet.losses, fleet.expected, min(slack, _MOST_CELLS))
-    return need.shortage * (need.demand * short + missing), short
+    if not need.demand:
+        return 0.0, short
+    share = short + missing / need.demand
+    felt = share * need.common / (need.common + share) if need.common else share
+    return need.shortage * need.demand * felt, short
 
 
 def _with_standing(fleet: _Fleet, need: Need) -> Iterator[Choice]:

@@ -70,14 +70,17 @@ class QuotaGroup:
 class Parameters:
     """How the policy weighs money against shortage. `shortage_price` is the user's one knob; the rest is fixed.
 
-    `shortage_price`: what an hour without one wanted replica costs, in on-demand prices of that replica.
+    `shortage_price`: what an hour without one wanted replica costs, in on-demand prices of that replica, while shortage is
+    rare. `common_shortage`: an expected share s of shortage is felt as s * c / (c + s), so that a market in which shortage
+    is common is not hedged at any price: the premium never exceeds shortage_price * c of the on-demand bill.
     `hazard`, `hazard_offset_h`: a spot zone of age a hours is lost at hazard / (a + offset) per hour.
     `correlation`: share of a region's loss chance that takes all of its zones together.
     `most_extra`: bound on what is held above demand and reserve, in nodes. `rest_s`, `longest_rest_s`: how long a zone
     that refused or failed is left alone, doubling from the first to the second.
     """
 
-    shortage_price: float = 10.0
+    shortage_price: float = 35.0
+    common_shortage: float = 0.02
     hazard: float = 0.7
     hazard_offset_h: float = 0.35
     correlation: float = 0.5

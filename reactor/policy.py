@@ -1,13 +1,14 @@
 """The hedge policy: how many nodes each group should have now. Pure and deterministic; the same code that replay measures.
 
-One look: bring the memory up to date, choose spot and standing on-demand (reactor.choice), then
-- on-demand covers what spot does not: what is not coming at once, and what is not ready yet as long as it already runs;
-- nothing is stopped unless ready nodes without notice still serve the demand;
-- where no zone is believed to have capacity, missing nodes are asked of the groups in turn, longest quiet first;
-- no size goes above a group's maximum, a shared quota or the budget, unless it runs already.
+One decision: bring the memory up to date (reactor.look), weigh spot, extras and standing on-demand against the shortage
+that may come before a replacement is ready (reactor.choice), keep what must not stop yet and cover the gap (reactor.coverage),
+and stay within maxima, quotas and budget (reactor.limits). Every list is walked in a stated order and nothing is random:
+two reactors that see the same set the same.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from reactor.choice import Choice, Need, Option, choose
 from reactor.contract import (
@@ -19,102 +20,128 @@ from reactor.contract import (
     RuntimePlan,
     Size,
 )
+from reactor.coverage import (
+    Fleet,
+    on_demand_cells,
+    shrink,
+    sort_pools,
+    spread_on_demand,
+)
+from reactor.limits import Grant, Wish, grant
 from reactor.look import Pool, look, remember_sizes
 from reactor.risk import loss_chance
 
 _HOUR_S = 3600.0
+_DETOUR = 0.05
+"""What a node beyond the planned ones of its group counts dearer, in its on-demand price: routing was planned for those."""
 
 
 def decide(plan: RuntimePlan, observation: Observation, memory: Memory, now: float) -> Decision:
     """The sizes that the observed groups should have at `now` (seconds), and why. Never raises on odd observations."""
     seen = look(plan, observation, memory, now)
-    spot = [p for p in seen.pools if p.group.role == "spot" and p.group.state == "active"]
-    spot.sort(key=lambda p: (p.refused_s, p.group.key))
-    fallback = [p for p in seen.pools if p.group.role == "fallback"]
-    cell = min((p.group.units_per_node for p in seen.pools), default=1)
-    need = _need(plan, seen.memory, fallback, cell)
-    blind = all(zone.resting for pool in spot for zone in pool.zones)
-    options = tuple(_option(p, cell, plan.parameters, blind) for p in spot)
-    choice = choose(options, need)
-    sizes = _spot_sizes(spot, options, choice, need)
-    sizes |= _on_demand_sizes(fallback, spot, options, choice, need, cell)
-    result = tuple(Size(key, nodes) for key, nodes in sorted(sizes.items()))
-    reasons: tuple[Reason, ...] = ()
-    return Decision(result, reasons, remember_sizes(seen.memory, result), seen.quiet_until_s)
+    fleet = sort_pools(seen.pools)
+    demand = -(-max(0, plan.demand_units) // max(1, fleet.cell_units))
+    need = _need(plan, seen.memory, fleet, demand)
+    choice = choose(_options(fleet, plan.parameters), need)
+    nodes = _nodes(fleet, choice, demand)
+    grants = grant(plan, _wishes(fleet, nodes))
+    sizes = tuple(Size(each.group, each.nodes) for each in sorted(grants, key=lambda g: g.group))
+    return Decision(
+        sizes=sizes,
+        reasons=tuple(_reasons(seen.pools, grants, choice)),
+        memory=remember_sizes(seen.memory, sizes),
+        quiet_until_s=seen.quiet_until_s,
+    )
 
 
-def cells_of(units: int, cell_units: int) -> int:
-    """Whole cells in so many units, at least one."""
-    return max(1, (units + cell_units // 2) // cell_units)
+def _need(plan: RuntimePlan, memory: Memory, fleet: Fleet, demand: int) -> Need:
+    parameters = plan.parameters
+    prices = [p.group.price_usd_micro_per_hour / fleet.cells(p) for p in fleet.fallback]
+    instead = [p.group.on_demand_usd_micro_per_hour / fleet.cells(p) for p in fleet.spot]
+    on_demand = min(prices or instead, default=1.0)
+    start_s = max([p.group.cold_start_s for p in fleet.fallback], default=0.0)
+    pools = (*fleet.spot, *fleet.base, *fleet.fallback)
+    return Need(
+        demand=max(0, demand - fleet.alive(fleet.base)),
+        reserve=max(0, plan.reserve_units) // max(1, fleet.cell_units),
+        most_extra=parameters.most_extra,
+        existing=fleet.alive(fleet.fallback),
+        on_demand=on_demand,
+        on_demand_start=on_demand * start_s / _HOUR_S,
+        shortage=parameters.shortage_price * on_demand,
+        common=parameters.common_shortage,
+        correlation=parameters.correlation,
+        whole=(2 + memory.whole_losses) / (2 + memory.losses),
+        settled=all(pool.ready == pool.alive for pool in pools),
+    )
 
 
-def _option(pool: Pool, cell: int, parameters: Parameters, blind: bool) -> Option:
+def _options(fleet: Fleet, parameters: Parameters) -> tuple[Option, ...]:
+    """Spot groups to choose from. Where all of them rest, each is worth a try: a refusal costs nothing but seconds."""
+    blind = all(pool.resting for pool in fleet.spot)
+    return tuple(_option(fleet, pool, parameters, blind=blind) for pool in fleet.spot)
+
+
+def _option(fleet: Fleet, pool: Pool, parameters: Parameters, *, blind: bool) -> Option:
     group = pool.group
     window_s = max(0.0, group.cold_start_s - group.notice_s)
     price = float(group.price_usd_micro_per_hour)
+    planned = group.planned_nodes
     return Option(
         domain=group.domain,
-        cells=cells_of(group.units_per_node, cell),
+        cells=fleet.cells(pool),
         price=price,
         start=price * group.cold_start_s / _HOUR_S,
+        detour=0.0 if planned is None else _DETOUR * group.on_demand_usd_micro_per_hour,
+        planned=planned or 0,
         room=group.max_nodes - pool.doomed,
-        present=tuple(zone.alive for zone in pool.zones),
-        open=tuple(blind or not zone.resting for zone in pool.zones),
-        chances=tuple(loss_chance(zone.age_h, window_s, parameters.hazard) for zone in pool.zones),
+        present=tuple([zone.alive for zone in pool.zones]),
+        open=tuple([blind or not zone.resting for zone in pool.zones]),
+        chances=tuple(
+            [loss_chance(zone.age_h, window_s, parameters.hazard) for zone in pool.zones]
+        ),
     )
 
 
-def _need(plan: RuntimePlan, memory: Memory, fallback: list[Pool], cell: int) -> Need:
-    prices = [
-        p.group.price_usd_micro_per_hour / cells_of(p.group.units_per_node, cell) for p in fallback
-    ]
-    on_demand = min(prices, default=1e6)
-    start_s = max((p.group.cold_start_s for p in fallback), default=0.0)
-    return Need(
-        demand=-(-max(0, plan.demand_units) // cell),
-        reserve=max(0, plan.reserve_units) // cell,
-        most_extra=plan.parameters.most_extra,
-        existing=sum(p.alive * cells_of(p.group.units_per_node, cell) for p in fallback),
-        on_demand=on_demand,
-        on_demand_start=on_demand * start_s / _HOUR_S,
-        shortage=plan.parameters.shortage_price * on_demand,
-        correlation=plan.parameters.correlation,
-        whole=(2 + memory.whole_losses) / (2 + memory.losses),
-    )
+def _nodes(fleet: Fleet, choice: Choice, demand: int) -> dict[str, int]:
+    """Nodes by group, without those under notice."""
+    wanted = {p.group.key: sum(row) for p, row in zip(fleet.spot, choice.nodes, strict=True)}
+    on_demand = on_demand_cells(fleet, choice.standing, demand)
+    base = {
+        p.group.key: p.alive if p.group.planned_nodes is None else max(0, p.group.planned_nodes)
+        for p in fleet.base
+    }
+    return shrink(fleet, wanted, demand) | base | spread_on_demand(fleet, on_demand)
 
 
-def _spot_sizes(
-    spot: list[Pool], options: tuple[Option, ...], choice: Choice, need: Need
-) -> dict[str, int]:
-    sizes = {}
-    spare = sum(p.ready * o.cells for p, o in zip(spot, options, strict=True)) - need.demand
-    for pool, option, nodes in zip(spot, options, choice.nodes, strict=True):
-        target = sum(nodes)
-        if target < pool.alive:
-            stop = pool.alive - target
-            ready_stop = max(0, stop - (pool.alive - pool.ready))
-            allowed = min(ready_stop, max(0, spare) // option.cells)
-            spare -= allowed * option.cells
-            target = pool.alive - (stop - ready_stop + allowed)
-        sizes[pool.group.key] = target + pool.doomed
-    return sizes
+def _wishes(fleet: Fleet, nodes: dict[str, int]) -> Iterable[Wish]:
+    """In order of what should grow first when limits bind: base, spot, then on-demand."""
+    for pool in (*fleet.base, *fleet.spot, *fleet.retiring, *fleet.fallback):
+        group = pool.group
+        yield Wish(
+            group=group.key,
+            price=group.price_usd_micro_per_hour,
+            most=group.max_nodes,
+            present=pool.alive + pool.doomed,
+            nodes=nodes[group.key] + pool.doomed,
+        )
 
 
-def _on_demand_sizes(
-    fallback: list[Pool],
-    spot: list[Pool],
-    options: tuple[Option, ...],
-    choice: Choice,
-    need: Need,
-    cell: int,
-) -> dict[str, int]:
-    coming = sum(p.alive * o.cells for p, o in zip(spot, options, strict=True))
-    ready = sum(p.ready * o.cells for p, o in zip(spot, options, strict=True))
-    wanted = max(choice.standing, need.demand - coming, min(need.existing, need.demand - ready), 0)
-    sizes = {}
-    for pool in fallback:
-        cells = cells_of(pool.group.units_per_node, cell)
-        nodes = min(pool.group.max_nodes, -(-wanted // cells))
-        sizes[pool.group.key] = nodes
-        wanted = max(0, wanted - nodes * cells)
-    return sizes
+def _reasons(pools: list[Pool], grants: Iterable[Grant], choice: Choice) -> Iterable[Reason]:
+    """One line per group whose size changes or is cut."""
+    granted = {each.group: each for each in grants}
+    for pool in pools:
+        each = granted[pool.group.key]
+        present = pool.alive + pool.doomed
+        if each.nodes == present and not each.limit:
+            continue
+        parts = [f"{present} -> {each.nodes}"]
+        if pool.doomed:
+            parts.append(f"{pool.doomed} under notice")
+        if pool.resting:
+            parts.append("no zone is known to have capacity")
+        if pool.group.role == "fallback" and choice.standing:
+            parts.append(f"{choice.standing} cells stand by")
+        if each.limit:
+            parts.append(f"cut by {each.limit}")
+        yield Reason(pool.group.key, ", ".join(parts))
