@@ -13,6 +13,7 @@ INSTALLED := .venv/.installed
 PULUMI := .venv/.pulumi
 quoted = '$(subst ','\'',$(1))'
 ON_STACK = --stack $(call quoted,$(STACK)) $(foreach value,$(SET),--set $(call quoted,$(value)))
+CBC := build/cbc
 STACKCTL = $(BIN)/python -m tools.stack
 
 ##@ The program on the emulated clouds (STACK=sandbox|dev|staging|prod, SET="workload.requests_per_second=128 ...")
@@ -41,7 +42,7 @@ wipe: ## Forget the emulated clouds and Pulumi's state of them, together
 	@rm -rf .state
 
 ##@ Development
-.PHONY: setup check format test bench pins clean help
+.PHONY: setup check format test bench bench-mix pins clean help
 setup: ## Install everything (pip and the Pulumi CLI, side by side); a second run does nothing
 	@$(MAKE) -s -j2 $(INSTALLED) $(PULUMI)
 check: setup ## Formatter, linter, types, who may import whom
@@ -57,6 +58,8 @@ test: setup ## All tests (about 5 minutes)
 bench: setup ## Wall time and largest process of plan, preview and up
 	@$(BIN)/python -m bench.stack --stack sandbox
 	@$(BIN)/python -m bench.stack --stack prod
+bench-mix: setup $(CBC)/.installed ## The GPU mix against the published integer program under CBC (about 30 minutes)
+	@$(BIN)/python -m bench.mix.compare $(CBC)/bin/python --write
 pins: setup ## Write requirements*.txt from requirements*.in
 	@tools/pins.sh
 clean: wipe ## Remove what make made here (not the cached CLI)
@@ -78,3 +81,7 @@ $(INSTALLED): requirements-dev.txt
 	@touch $@
 $(PULUMI): tools/pulumi/install.sh
 	@tools/pulumi/install.sh $@
+$(CBC)/.installed: bench/mix/requirements.txt
+	@$(PYTHON) -m venv $(CBC)
+	@$(CBC)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@

@@ -1,97 +1,21 @@
-"""Mélange's own question, answered exactly: its config format in, counts, routing and proof out.
-
-The published model cuts every bucket into `slice_factor` slices and gives each to one type. Here buckets are divided
-freely, so the cost is never above that model's optimum at any slice factor, and the answer says how to route. Format:
-tyler-griggs/melange-release, README and melange/config/example.json; GPUs also as its README's list with `name`.
-"""
+"""The answer to a config of Mélange, for machines and for people."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import (
-    AliasChoices,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
 
-from allocator.errors import DataError, InfeasibleError, first_problem
-from allocator.melange_search import cheapest_fleet
+from allocator.errors import InfeasibleError
+from allocator.melange.config import Config
+from allocator.melange.search import cheapest_fleet
 
-_Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-_Table = list[list[_Amount]]
 MOST = 1e12
 """A type that a single bucket would need more of than this does not serve it."""
 OFF = 1e-6
 """A distribution whose sum is further than this from 1 is worth a word."""
-
-
-class _Gpu(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    cost: _Amount
-    tputs: _Table
-
-    @field_validator("tputs")
-    @classmethod
-    def _even(cls, table: _Table) -> _Table:
-        return _rectangular(table)
-
-
-class Config(BaseModel):
-    """Mélange's input: USD per hour and requests/s per bucket of every type; fractions of the traffic per bucket."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    gpu_info: Annotated[dict[str, _Gpu], Field(min_length=1)]
-    workload_distribution: _Table
-    total_request_rate: Annotated[
-        float,
-        Field(
-            gt=0,
-            allow_inf_nan=False,
-            validation_alias=AliasChoices("total_request_rate", "overall_rate"),
-        ),
-    ]
-    slice_factor: Annotated[int, Field(ge=1)] = 1
-
-    @field_validator("gpu_info", mode="before")
-    @classmethod
-    def _named(cls, given: Any) -> Any:
-        """The README's list of GPUs, each with its name, as the files' object."""
-        if not isinstance(given, list):
-            return given
-        if not all(isinstance(gpu, dict) and isinstance(gpu.get("name"), str) for gpu in given):
-            raise ValueError("every GPU of a list needs a name")
-        named = {gpu["name"]: gpu for gpu in given}
-        if len(named) < len(given):
-            raise ValueError("two GPUs of the list have the same name")
-        return named
-
-    @field_validator("workload_distribution")
-    @classmethod
-    def _even(cls, table: _Table) -> _Table:
-        if not any(map(any, _rectangular(table))):
-            raise ValueError("all buckets are 0: no traffic to serve")
-        return table
-
-    @model_validator(mode="after")
-    def _same_sizes(self) -> Config:
-        size = _size(self.workload_distribution)
-        for name, gpu in self.gpu_info.items():
-            if _size(gpu.tputs) != size:
-                raise ValueError(
-                    f"gpu_info.{name}.tputs is {_size(gpu.tputs)}, workload_distribution is {size}"
-                )
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +50,6 @@ class Answer:
             "routing": self.routing,
             "seconds": self.seconds,
         }
-
-
-def read_config(file: Path) -> Config:
-    """Read and check a config file. Raises DataError."""
-    try:
-        return Config.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise DataError(f"mix {file.name}: {error.strerror}") from error
-    except ValidationError as error:
-        raise DataError(f"mix {file.name}: {first_problem(error)}") from error
 
 
 def solve(config: Config) -> Answer:
@@ -216,17 +130,3 @@ def table(answer: Answer) -> str:
         f"found  in {answer.seconds * 1000:.1f} ms; the share of every bucket is in --json",
     ]
     return "\n".join(lines)
-
-
-def _rectangular(table: _Table) -> _Table:
-    widths = [len(row) for row in table]
-    if not table or not widths[0]:
-        raise ValueError("needs a row per input size and a column per output size")
-    for row, width in enumerate(widths):
-        if width != widths[0]:
-            raise ValueError(f"row {row} has {width} columns, row 0 has {widths[0]}")
-    return table
-
-
-def _size(table: _Table) -> str:
-    return f"{len(table)} x {len(table[0])}"

@@ -13,14 +13,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allocator.melange_prices import INFINITY, Held, Node, Outcome, Relaxation
+from allocator.melange.basis import Held, Node
+from allocator.melange.cuts import Cuts
+from allocator.melange.prices import INFINITY, Outcome, Relaxation
 
-NODES = 50_000
-"""Of the search: a limit on work, never on time; what is not proven then shows in the bound."""
+NODES = 20_000
+"""Of the search: a limit on work, never on time. What is open then goes to the general solver."""
+LEVEL = 0.1
+"""Bounds are told apart by this part of the common amount; among equals the newest node goes first, which dives."""
 ROUNDING = 5e-10
 """A load this much above a whole number fits it: half of what a routing may exceed a count by."""
 CLOSE = 1e-9
 """Relative distance of bound and cost that counts as none, where costs have no common amount."""
+PART = 1e-3
+"""Of the common amount: more than the rounding errors of a bound, less than would matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +88,11 @@ def _undominated(costs: np.ndarray, work: np.ndarray) -> list[int]:
 
 
 def common_amount(costs: np.ndarray) -> float:
-    """The largest decimal amount, to six places below the largest cost's, that all costs are multiples of; else 0."""
+    """The largest amount of at most six decimals that all costs are multiples of; 0 where there is none."""
     for places in range(7):
         scaled = costs * 10.0**places
         whole = np.rint(scaled)
-        if np.abs(scaled - whole).max() <= 1e-9 * scaled.max() and whole.max() < 2**53:
+        if np.abs(scaled - whole).max() <= max(CLOSE, 1e-15 * scaled.max()) and scaled.max() < 1e12:
             return float(np.gcd.reduce(whole.astype(np.int64))) / 10.0**places
     return 0.0
 
@@ -101,34 +107,64 @@ class _Search:
         self._relaxation = Relaxation(costs / self.unit, work)
         self._costs = self._relaxation.costs
         self._step = common_amount(costs) / self.unit
+        self._units = [round(cost / self._step) if self._step else 0 for cost in self._costs]
         self._best = self._cutoff = INFINITY
-        self._served = self._relaxation.root()
+        self._served = self._root = self._relaxation.root()
+        self._cuts = Cuts(costs / self.unit)
+        self._open: list[tuple[int, int, Node]] = []
+        self._made = 0
         self._dearest_first = sorted(range(len(costs)), key=lambda gpu: -self._costs[gpu])
 
     def run(self) -> None:
         """Find the counts and the lowest bound that any fleet has."""
-        root = self._served
-        self._offer(root)
-        open_nodes = [(root.bound, 0, root)]
-        made = 0
-        while open_nodes and open_nodes[0][0] < self._cutoff and made < NODES:
-            _, _, node = heapq.heappop(open_nodes)
-            self._tighten(node)
-            children = self._children(node)
-            if not children:
-                self.lowest = min(self.lowest, node.bound)
-            for child in children:
-                made += 1
-                outcome = self._relaxation.solve(child, self._cutoff)
-                child.solved = outcome is Outcome.SOLVED
-                if child.solved:
-                    self._offer(child)
-                heapq.heappush(open_nodes, (child.bound, made, child))
-        if open_nodes:
-            self.lowest = min(self.lowest, open_nodes[0][0])
-        self.lowest = min(self.lowest, self._best)
-        if self.lowest >= self._cutoff and self._stepped():
-            self.lowest = self._best
+        self._offer(self._root)
+        self._keep(self._root)
+        while self._open and self._made < NODES:
+            self._expand(heapq.heappop(self._open)[2].copy())
+        left = (node.bound for _, _, node in self._open)
+        self.lowest = min(self.lowest, self._cutoff, *left)
+        if self.lowest < self._cutoff:
+            self._hand_over()
+        if self._stepped():
+            self.lowest = math.ceil(self.lowest / self._step - PART / 2) * self._step
+
+    def _expand(self, node: Node) -> None:
+        """Narrow a node's bounds, and divide it where its counts are not whole."""
+        if node.bound >= self._cutoff or not self._cuts.tighten(node, self._cutoff):
+            return
+        if self._step and self._reachable(node) >= self._cutoff:
+            return
+        if node.solved and not _within(node, self._relaxation.noise):
+            self._solve(node)
+            return
+        split = self._split(node) if node.solved else _middle(node)
+        if split is None:
+            self.lowest = min(self.lowest, node.bound)
+            return
+        gpu, below = split
+        fewer, more = self._cuts.after_split(node, gpu, below)
+        if fewer < self._cutoff:
+            child = node.copy()
+            child.upper[gpu] = below
+            self._solve(child)
+        if more < self._cutoff:
+            node.lower[gpu] = below + 1
+            self._solve(node)
+
+    def _solve(self, node: Node) -> None:
+        self._made += 1
+        node.solved = self._relaxation.solve(node, self._cutoff) is Outcome.SOLVED
+        if node.bound < INFINITY:
+            self._keep(node)
+        if node.solved:
+            self._offer(node)
+
+    def _keep(self, node: Node) -> None:
+        """Remember a node's prices, and the node where it may lead to a better fleet."""
+        self._cuts.add(*self._relaxation.cut(node))
+        if node.bound < self._cutoff:
+            level = math.floor(node.bound / (LEVEL * self._step or CLOSE))
+            heapq.heappush(self._open, (level, -self._made, node))
 
     def _offer(self, node: Node) -> None:
         """A solved relaxation's loads rounded up are a fleet; remember it if it is the cheapest."""
@@ -136,11 +172,38 @@ class _Search:
         cost = sum(count * price for count, price in zip(counts, self._costs, strict=True))
         if cost < self._best:
             self._best, self.counts, self._served = cost, counts, node
-            self._cutoff = cost - (self._step * 0.999 if self._stepped() else cost * CLOSE)
+            self._cutoff = cost - (self._step * (1 - PART) if self._stepped() else cost * CLOSE)
+
+    def _hand_over(self) -> None:
+        """The general solver has other ways to close what the limit left open."""
+        from allocator.melange.whole import solve_counts
+
+        costs = np.array(self._costs)
+        counts, bound = solve_counts(costs, self._relaxation.work, self.counts)
+        node = self._root.copy()
+        node.lower, node.upper = counts, list(counts)
+        if self._relaxation.solve(node, INFINITY) is Outcome.SOLVED:
+            self._offer(node)
+        self.lowest = min(max(self.lowest, bound), self._best)
 
     def _stepped(self) -> bool:
         """Whether the common amount of the costs is large enough to tell fleets apart."""
         return self._step > 2 * CLOSE * self._best
+
+    def _reachable(self, node: Node) -> float:
+        """The least cost from the node's bound on that its types can make: those whose counts are settled, and any
+        multiple of what the costs of all others have in common.
+        """
+        settled = common = 0
+        for units, lower, upper in zip(self._units, node.lower, node.upper, strict=True):
+            if lower == upper:
+                settled += units * lower
+            else:
+                common = math.gcd(common, units)
+        if not common:
+            return settled * self._step
+        multiple = math.ceil((node.bound / self._step - settled - PART) / common)
+        return (settled + multiple * common) * self._step
 
     def _whole(self, node: Node, gpu: int) -> int:
         if node.held[gpu] is not Held.LOAD:
@@ -149,29 +212,6 @@ class _Search:
 
     def _slack(self, load: float) -> float:
         return ROUNDING * min(load, 1.0) + self._relaxation.noise
-
-    def _tighten(self, node: Node) -> None:
-        """Bounds that a fleet below the cut-off keeps: every GPU more (or less) than the bound costs the difference
-        between cost and price.
-        """
-        spare = self._cutoff - node.bound
-        for gpu, price in enumerate(node.prices.tolist()):
-            extra = self._costs[gpu] - price
-            if extra * (node.upper[gpu] - node.lower[gpu]) > spare:
-                node.upper[gpu] = node.lower[gpu] + math.floor(spare / extra + CLOSE)
-            elif extra * (node.lower[gpu] - node.upper[gpu]) > spare:
-                node.lower[gpu] = node.upper[gpu] - math.floor(-spare / extra + CLOSE)
-
-    def _children(self, node: Node) -> list[Node]:
-        """The node without a unit interval of one type's count; none where all counts are whole."""
-        split = self._split(node) if node.solved else _middle(node)
-        if split is None:
-            return []
-        gpu, below = split
-        fewer, more = node.copy(), node.copy()
-        fewer.upper[gpu] = below
-        more.lower[gpu] = below + 1
-        return [fewer, more]
 
     def _split(self, node: Node) -> tuple[int, int] | None:
         """The dearest type whose count is not whole, and the count below."""
@@ -183,14 +223,24 @@ class _Search:
 
     def shares(self) -> np.ndarray:
         """The routing to the cheapest fleet, (types, buckets), without what is only rounding; sums to 1 per bucket."""
-        node, work = self._served, self._relaxation.work
-        shares = np.zeros(work.shape)
+        node = self._served
+        shares = np.zeros(self._relaxation.work.shape)
         shares[node.key, np.arange(len(node.key))] = 1.0
         for bucket, types in node.links.items():
             flows = np.array([node.flows[bucket, gpu] for gpu in types])
-            flows[flows * work[types, bucket] <= self._relaxation.noise] = 0.0
-            shares[types, bucket] = flows / flows.sum()
+            flows[flows * list(types.values()) <= self._relaxation.noise] = 0.0
+            shares[list(types), bucket] = flows / flows.sum()
         return shares
+
+
+def _within(node: Node, noise: float) -> bool:
+    """Whether the loads of the basis keep the bounds, which may be tighter than those it was solved in."""
+    return all(
+        held is not Held.LOAD or lower - noise <= load <= upper + noise
+        for held, load, lower, upper in zip(
+            node.held, node.loads, node.lower, node.upper, strict=True
+        )
+    )
 
 
 def _middle(node: Node) -> tuple[int, int] | None:
