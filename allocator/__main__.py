@@ -72,6 +72,8 @@ def _show(plan: Plan, *, as_json: bool) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from allocator.replay.command import add_options
+
     parser = argparse.ArgumentParser(
         prog="python -m allocator",
         description="The cheapest mix of GPUs for a workload, from files alone: no cloud, no network, no account.",
@@ -96,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     mix.add_argument("--melange", required=True, type=Path, metavar="FILE", help="its JSON")
     mix.set_defaults(act=_mix)
     mix.add_argument("--json", action="store_true", help="for machines: counts, routing, proof")
+    add_options(verbs.add_parser("replay", help="replay a policy over recorded spot capacity"))
     for verb in (plan, explain):
         verb.add_argument("--json", action="store_true", help="for machines: the whole plan")
     return parser

@@ -191,9 +191,8 @@ class Count:
 class Provenance:
     """Where the plan comes from; stands beside the decisions and is not in the digest.
 
-    The offers that pools may use and `dropped` add up to `offers`, all of the snapshot. `left_out` is what the
-    snapshot's maker had left out before (an offer whose row stayed for its other market is among `dropped` too, as not
-    sold).
+    The offers that pools may use and `dropped` add up to `offers`, all of the snapshot. `left_out` is what the snapshot's maker had
+    left out before (an offer whose row stayed for its other market is among `dropped` too, as not sold).
     """
 
     allocator_version: str

@@ -16,6 +16,10 @@ All limits are counts of work, so that the same problem ends in the same plan an
 from __future__ import annotations
 
 import heapq
+import time
+LOG=None
+T0=[0.]
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,7 +39,8 @@ TRIES = 4
 PROOFS = 6
 NODES = 3000
 MOST_BOXES = 150
-MOST_SETTLED = 10
+MOST_WORK = 8.0
+TRIED_FIRST = 6
 CUTS_A_PLAN = 3
 EXTRAS = (0.0, 0.0005, 0.001, 0.002, 0.005)
 """What is asked beyond the demand where regions are alike, so that uneven spreading still serves."""
@@ -76,6 +81,8 @@ class _Search:
         self.cost = INFINITY
         self.cuts: list[Cut] = []
         self.settled: list[float] = []
+        self.boxes: list[Box] = []
+        self.work = 0.0
 
     def run(self, start: np.ndarray | None) -> Found | None:
         first = Relaxation(self.fleet, self.oracle)
@@ -116,64 +123,93 @@ class _Search:
         return bound >= self.cost * (1 - self.gap) - EPS
 
     def _boxes(self, relaxed: Relaxed) -> float:
-        """Split, settle, and return the bound of all plans."""
+        """Split, look for plans in the first boxes, then prove, least bound first; returns the bound of all plans."""
         waiting = [_Open(relaxed.bound, self.relax.box, relaxed)]
-        boxes = 0
-        while waiting and not self._good(waiting[0].bound) and len(self.settled) < MOST_SETTLED:
+        tried: list[_Open] = []
+        while waiting and not self._good(waiting[0].bound) and len(tried) < TRIED_FIRST:
             least = heapq.heappop(waiting)
-            halves = self._split(least) if boxes < MOST_BOXES else []
-            for half in halves:
-                self.relax.choose(half)
-                inside = self.relax.solve(separate=False)
-                boxes += 1
-                if inside is not None:
-                    heapq.heappush(waiting, _Open(max(inside.bound, least.bound), half, inside))
-            if not halves:
+            halves = self._halves(least) if len(self.boxes) < MOST_BOXES else []
+            if halves:
+                for half in halves:
+                    heapq.heappush(waiting, half)
+            else:
+                tried.append(self._look(least))
+        heapq.heapify(tried)
+        while (tried or waiting) and self.work < MOST_WORK:
+            heap = min((h for h in (tried, waiting) if h), key=lambda h: h[0].bound)
+            if self._good(heap[0].bound):
+                break
+            least = heapq.heappop(heap)
+            if heap is tried:
                 self.settled.append(self._settle(least))
-        return min([*self.settled, *(box.bound for box in waiting)], default=INFINITY)
+            else:
+                halves = self._halves(least) if len(self.boxes) < MOST_BOXES else []
+                for half in halves:
+                    heapq.heappush(waiting, half)
+                if not halves:
+                    heapq.heappush(tried, self._look(least))
+        return min([*self.settled, *(box.bound for box in (*waiting, *tried))], default=INFINITY)
 
-    def _split(self, open_: _Open) -> list[Box]:
+    def _halves(self, open_: _Open) -> list[_Open]:
+        """A box in two, by the split that raises the bound most; empty where none is left to make."""
+        best: list[_Open] = []
+        for boxes in self._splits(open_):
+            halves = []
+            for box in boxes:
+                self.boxes.append(box)
+                self.relax.choose(box)
+                inside = self.relax.solve(separate=False)
+                if inside is not None:
+                    halves.append(_Open(max(inside.bound, open_.bound), box, inside))
+            if not halves:
+                return [_Open(INFINITY, open_.box, open_.relaxed)]
+            if not best or min(halves).bound > min(best).bound:
+                best = halves
+        return best
+
+    def _splits(self, open_: _Open) -> Iterator[tuple[Box, Box]]:
         box, relaxed, fleet = open_.box, open_.relaxed, self.fleet
-        low, high = box.regions
         if fleet.domain is None:
-            return []
-        if low < high and fleet.cell_cost.any() and fleet.survives_regions:
-            middle = (low + high) // 2
-            return [Box((low, middle), box.loss), Box((middle + 1, high), box.loss)]
+            return
         value = self.relax.values[0]
         over = (relaxed.nodes > 1e-6) & (value > relaxed.loss * 1.001)
-        if not over.any():
-            return []
-        sizes, number = np.unique(value[over], return_inverse=True)
-        held = np.bincount(number, (value * relaxed.nodes)[over])
-        at = float(sizes[np.argmax(held)]) * (1 - 1e-9)
-        if not box.loss[0] * (1 + 1e-9) < at < box.loss[1]:
-            return []
-        return [Box(box.regions, (box.loss[0], at)), Box(box.regions, (at, box.loss[1]))]
+        if over.any():
+            sizes, number = np.unique(value[over], return_inverse=True)
+            held = np.bincount(number, (value * relaxed.nodes)[over])
+            at = float(sizes[np.argmax(held)]) * (1 - 1e-9)
+            if box.loss[0] * (1 + 1e-9) < at < box.loss[1]:
+                yield Box(box.regions, (box.loss[0], at)), Box(box.regions, (at, box.loss[1]))
+        low, high = box.regions
+        if low < high and fleet.cell_cost.any() and fleet.survives_regions:
+            middle = (low + high) // 2
+            yield Box((low, middle), box.loss), Box((middle + 1, high), box.loss)
 
-    def _settle(self, open_: _Open) -> float:
-        """Find plans in a box and bound it."""
-        box, bound = open_.box, open_.bound
-        self.relax.choose(box)
+    def _look(self, open_: _Open) -> _Open:
+        """Look for plans in a box."""
+        self.relax.choose(open_.box)
         relaxed = self.relax.solve()
         if relaxed is None:
-            return INFINITY
-        bound = max(bound, relaxed.bound)
+            return _Open(INFINITY, open_.box, open_.relaxed)
+        bound = max(open_.bound, relaxed.bound)
         self.cuts = joined(self.cuts, self.relax.active(relaxed))
         if self.alike.useful:
-            bound = max(bound, self._gather(box))
-            if self.nodes is not None:
-                return bound
-        few = self._few(relaxed, box)
-        self._try(few, box, FIRST_GAP)
+            bound = max(bound, self._gather(open_.box))
+        if not self.alike.useful or self.nodes is None:
+            self._try(self._few(relaxed, open_.box), open_.box, FIRST_GAP)
+        return _Open(bound, open_.box, relaxed)
+
+    def _settle(self, open_: _Open) -> float:
+        """Bound a box."""
+        bound = open_.bound
+        if self.alike.useful:
+            return bound  # its programs over regions that are alike would not end
+        few = self._few(open_.relaxed, open_.box)
         for _ in range(PROOFS):
-            if self._good(bound):
-                break
             before = len(self.cuts)
-            bound = max(bound, self._prove(relaxed, box))
-            if len(self.cuts) == before:
+            bound = max(bound, self._prove(open_.relaxed, open_.box))
+            if self._good(bound) or self.work > MOST_WORK or len(self.cuts) == before:
                 break
-            self._try(few, box, 2 * self.gap)
+            self._try(few, open_.box, 2 * self.gap)
         return bound
 
     def _few(self, relaxed: Relaxed, box: Box) -> np.ndarray:
@@ -215,6 +251,8 @@ class _Search:
         if self.nodes is not None:
             hint = {n: float(self.nodes[p]) for n, p in enumerate(layout.kept)}
         answer = solve_integer(program, gap=gap, nodes=NODES, hint=hint)
+        self.work += answer.work
+        if LOG: LOG(f"   mip {len(layout.kept)} cols {len(program.rows)} rows {answer.status.name} {answer.objective:.4f} {answer.bound:.4f} work {answer.work:.2f} t {time.process_time()-T0[0]:.2f} best {self.cost:.4f} {box}")
         if answer.status is Status.INFEASIBLE:
             return None, INFINITY
         if answer.status is Status.UNKNOWN:
