@@ -27,7 +27,6 @@ from reactor.policy import decide
 _UNIT = 1000
 _PRICE = 1_000_000
 _FALLBACK = "on-demand"
-_LEAST_COLD_START_S = 1.0
 
 
 class Deployed:
@@ -43,7 +42,8 @@ class Deployed:
         zone_groups: bool = False,
         rounds: int = 1,
     ) -> None:
-        self.name, self.rounds, self.world = "skyblend", rounds, world
+        self.name = "skyblend, zone groups" if zone_groups else "skyblend"
+        self.rounds, self.world = rounds, world
         places = world.zones if zone_groups else world.regions
         self.zones: dict[str, tuple[int, ...]] = {
             place: tuple(z for z, other in enumerate(places) if other == place)
