@@ -42,7 +42,7 @@ wipe: ## Forget the emulated clouds and Pulumi's state of them, together
 	@rm -rf .state
 
 ##@ Development
-.PHONY: setup check format test bench bench-mix pins clean help
+.PHONY: setup check format test bench bench-mix bench-replay pins clean help
 setup: ## Install everything (pip and the Pulumi CLI, side by side); a second run does nothing
 	@$(MAKE) -s -j2 $(INSTALLED) $(PULUMI)
 check: setup ## Formatter, linter, types, who may import whom
@@ -58,6 +58,8 @@ test: setup ## All tests (about 5 minutes)
 bench: setup ## Wall time and largest process of plan, preview and up
 	@$(BIN)/python -m bench.stack --stack sandbox
 	@$(BIN)/python -m bench.stack --stack prod
+bench-replay: setup ## The hedge policy against the published ones on recorded spot capacity (about 5 minutes)
+	@$(BIN)/python -m bench.replay
 bench-mix: setup $(CBC)/.installed ## The GPU mix against the published integer program under CBC (about 30 minutes)
 	@$(BIN)/python -m bench.mix.compare $(CBC)/bin/python --write
 pins: setup ## Write requirements*.txt from requirements*.in

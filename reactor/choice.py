@@ -71,28 +71,29 @@ class Need(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Spot nodes by pool and zone, standing on-demand in cells, the hourly worth, and the chance of a shortage."""
+    """Spot nodes by pool and zone, standing on-demand in cells, the hourly worth, and the expected share of shortage."""
 
     nodes: Nodes
     standing: int
     worth: float
-    short: float
+    share: float
 
 
 @lru_cache(maxsize=_CACHED)
 def choose(options: tuple[Option, ...], need: Need) -> Choice:
-    """The best fleet of the chain; ties go to the fewest changes, then to the least standing on-demand.
+    """The best fleet of the chain: first of all one that lacks least of the reserve.
 
-    Where several groups do equally well, the first of `options` gets a node.
+    Ties go to the fewest changes, then to the least standing on-demand; between groups to the first of `options`.
     """
     present = tuple(option.present for option in options)
-    best: tuple[tuple[float, int, int], Choice] | None = None
+    best: tuple[tuple[int, float, int, int], Choice] | None = None
     for nodes in _Chain(options, need).fleets(present):
         changes = sum(
             abs(sum(new) - sum(old)) for new, old in zip(nodes.nodes, present, strict=True)
         )
+        lacking = min(need.reserve, max(0, need.demand + need.reserve - nodes.supply))
         for choice in _with_standing(nodes, need):
-            key = (round(choice.worth, 6), changes, choice.standing)
+            key = (lacking, round(choice.worth, 6), changes, choice.standing)
             if best is None or key < best[0]:
                 best = (key, choice)
     assert best is not None  # noqa: S101
@@ -166,7 +167,9 @@ class _Chain:
                 others[option.domain] = _combined(fleet.risks, option.domain)
             changed = self._changed(fleet, at, zone, by, others[option.domain])
             slack = max(0, changed.supply - self.need.demand)
-            worth = round(changed.price + _shortage(changed, slack, self.need)[0], 6)
+            worth = round(
+                changed.price + _price_of(_share(changed, slack, self.need), self.need), 6
+            )
             if best is None or worth < best[0]:
                 best = (worth, changed)
         return best[1] if best else None
@@ -227,14 +230,18 @@ def _combined(risks: dict[str, DomainRisk], without: str | None) -> Losses:
     return losses
 
 
-def _shortage(fleet: _Fleet, slack: int, need: Need) -> tuple[float, float]:
-    """Hourly price of a possible shortage, and its chance."""
-    short, missing = shortage(fleet.losses, fleet.expected, min(slack, _MOST_CELLS))
+def _share(fleet: _Fleet, slack: int, need: Need) -> float:
+    """Expected share of shortage: how often the demand is not met, plus how much of it is missing on average."""
     if not need.demand:
-        return 0.0, short
-    share = short + missing / need.demand
+        return 0.0
+    short, missing = shortage(fleet.losses, fleet.expected, min(slack, _MOST_CELLS))
+    return short + missing / need.demand
+
+
+def _price_of(share: float, need: Need) -> float:
+    """What an expected share of shortage is worth by the hour."""
     felt = share * need.common / (need.common + share) if need.common else share
-    return need.shortage * need.demand * felt, short
+    return need.shortage * need.demand * felt
 
 
 def _with_standing(fleet: _Fleet, need: Need) -> Iterator[Choice]:
@@ -243,7 +250,7 @@ def _with_standing(fleet: _Fleet, need: Need) -> Iterator[Choice]:
         slack = fleet.supply + standing - need.demand
         if slack < 0 and standing < most:
             continue
-        worth, short = _shortage(fleet, max(0, slack), need)
+        share = _share(fleet, max(0, slack), need)
         starts = max(0, standing - need.existing) * need.on_demand_start
-        worth += fleet.price + need.on_demand * (standing + max(0, -slack)) + starts
-        yield Choice(fleet.nodes, standing, worth, short)
+        price = fleet.price + need.on_demand * (standing + max(0, -slack)) + starts
+        yield Choice(fleet.nodes, standing, price + _price_of(share, need), share)

@@ -55,14 +55,14 @@ def sort_pools(pools: list[Pool]) -> Fleet:
 
 
 def shrink(fleet: Fleet, wanted: dict[str, int], demand: int) -> dict[str, int]:
-    """Nodes to keep (without doomed ones) of spot and retiring pools, none stopped that ready ones do not make up for.
+    """Nodes to have (without doomed ones) in spot and retiring pools, none stopped that ready ones do not make up for.
 
-    `wanted` nodes by group; retiring pools go as far as others serve the demand.
+    `wanted` nodes by spot group; of retiring pools so many stay as the others lack of the demand.
     """
     spare = fleet.ready((*fleet.spot, *fleet.base)) - demand
     kept = {}
-    for pool in (*fleet.spot, *fleet.retiring):
-        target = wanted.get(pool.group.key, 0)
+    for pool in fleet.spot:
+        target = wanted[pool.group.key]
         stop = pool.alive - target
         if stop > 0:
             at_once = min(stop, pool.alive - pool.ready)
@@ -70,6 +70,10 @@ def shrink(fleet: Fleet, wanted: dict[str, int], demand: int) -> dict[str, int]:
             spare -= later * fleet.cells(pool)
             target = pool.alive - at_once - later
         kept[pool.group.key] = target
+    for pool in fleet.retiring:
+        nodes = min(pool.alive, -(-max(0, -spare) // fleet.cells(pool)))
+        spare += nodes * fleet.cells(pool)
+        kept[pool.group.key] = nodes
     return kept
 
 
