@@ -10,15 +10,18 @@ KEPT = 64
 """Rows; the oldest are forgotten."""
 CLOSE = 1e-9
 """What a quotient may be too small by."""
+LEAST = 1e-30
+"""Costs and prices closer than this say nothing about a count."""
 
 
 class Cuts:
-    """Per row what all work is worth at its prices, and per type how far the cost is above or below the price."""
+    """Per row what all work is worth at its prices, and per type how far the cost is above, then below, the price."""
 
     def __init__(self, costs: np.ndarray) -> None:
         self._costs = costs
-        self._above = np.zeros((KEPT, len(costs)))
-        self._below = np.zeros((KEPT, len(costs)))
+        self._types = len(costs)
+        self._apart = np.zeros((KEPT, 2 * len(costs)))
+        self._inverse = np.full((KEPT, 2 * len(costs)), np.inf)
         self._worth = np.zeros(KEPT)
         self._number = 0
 
@@ -26,8 +29,9 @@ class Cuts:
         """Remember prices, per type, and the worth of all work at them."""
         row = self._number % KEPT
         above = self._costs - prices
-        self._above[row] = np.maximum(above, 0.0)
-        self._below[row] = np.maximum(-above, 0.0)
+        apart = np.maximum(np.concatenate((above, -above)), 0.0)
+        self._apart[row] = apart
+        self._inverse[row] = 1.0 / np.maximum(apart, LEAST)
         self._worth[row] = worth
         self._number += 1
 
@@ -36,25 +40,25 @@ class Cuts:
         spare = cutoff - self._bounds(node)
         if spare.min() <= 0:
             return False
-        rows = len(spare)
         lower, upper = np.array(node.lower), np.array(node.upper)
         room = upper - lower
-        with np.errstate(divide="ignore"):
-            more = np.minimum((spare[:, None] / self._above[:rows]).min(axis=0) + CLOSE, room)
-            less = np.minimum((spare[:, None] / self._below[:rows]).min(axis=0) + CLOSE, room)
-        node.upper = (lower + more.astype(int)).tolist()
-        node.lower = (upper - less.astype(int)).tolist()
+        most = (spare[:, None] * self._inverse[: len(spare)]).min(axis=0) + CLOSE
+        more = np.minimum(most[: self._types], room).astype(int)
+        less = np.minimum(most[self._types :], room).astype(int)
+        node.upper = (lower + more).tolist()
+        node.lower = (upper - less).tolist()
         return True
 
     def after_split(self, node: Node, gpu: int, below: int) -> tuple[float, float]:
         """The best bound where the type's count is at most `below`, and the best where it is more."""
         bounds = self._bounds(node)
-        rows = len(bounds)
-        fewer = bounds + self._below[:rows, gpu] * (node.upper[gpu] - below)
-        more = bounds + self._above[:rows, gpu] * (below + 1 - node.lower[gpu])
+        apart = self._apart[: len(bounds)]
+        fewer = bounds + apart[:, self._types + gpu] * (node.upper[gpu] - below)
+        more = bounds + apart[:, gpu] * (below + 1 - node.lower[gpu])
         return float(fewer.max()), float(more.max())
 
     def _bounds(self, node: Node) -> np.ndarray:
         rows = min(self._number, KEPT)
-        above, below = self._above[:rows], self._below[:rows]
-        return self._worth[:rows] + above @ node.lower - below @ node.upper
+        ends = np.array(node.lower + [-upper for upper in node.upper])
+        bounds: np.ndarray = self._worth[:rows] + self._apart[:rows] @ ends
+        return bounds
