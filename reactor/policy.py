@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reactor.choice import Choice, Need, Option, choose
+from reactor.choice import Choice, choose
 from reactor.contract import (
     Decision,
     Memory,
@@ -27,6 +27,7 @@ from reactor.coverage import (
     sort_pools,
     spread_on_demand,
 )
+from reactor.fleets import Need, Option
 from reactor.limits import Grant, Wish, grant
 from reactor.look import Pool, look, remember_sizes
 from reactor.risk import loss_chance
@@ -93,7 +94,7 @@ def _option(fleet: Fleet, pool: Pool, parameters: Parameters, *, blind: bool) ->
         price=price,
         start=price * group.cold_start_s / _HOUR_S,
         detour=0.0 if planned is None else _DETOUR * group.on_demand_usd_micro_per_hour,
-        planned=planned or 0,
+        planned=group.max_nodes if planned is None else planned,
         room=group.max_nodes - pool.doomed,
         present=tuple([zone.alive for zone in pool.zones]),
         open=tuple([blind or not zone.resting for zone in pool.zones]),

@@ -15,6 +15,7 @@ Losses = tuple[float, ...]
 """Probability of losing exactly so many cells, up to the most that matters; what is missing to 1 is worse."""
 
 NOTHING: Losses = (1.0,)
+_LEAST_DIVISOR = 0.5
 
 
 class Holding(NamedTuple):
@@ -79,6 +80,17 @@ def combine(one: Losses, other: Losses, most: int) -> Losses:
         if chance:
             for more, probability in enumerate(other[: length - lost]):
                 result[lost + more] += chance * probability
+    return tuple(result)
+
+
+def without(total: Losses, part: Losses) -> Losses | None:
+    """The distribution that combined with `part` gives `total`; None where dividing by it would lose precision."""
+    if part[0] < _LEAST_DIVISOR:
+        return None
+    result: list[float] = []
+    for lost, chance in enumerate(total):
+        known = sum([p * result[lost - more] for more, p in enumerate(part[1 : lost + 1], start=1)])
+        result.append(max(0.0, (chance - known) / part[0]))
     return tuple(result)
 
 

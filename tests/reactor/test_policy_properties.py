@@ -9,7 +9,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reactor.choice import Need, Option, choose
+from reactor.choice import choose
 from reactor.contract import (
     FailedLaunch,
     GroupState,
@@ -20,6 +20,7 @@ from reactor.contract import (
     ZoneCount,
     ZoneMemory,
 )
+from reactor.fleets import Need, Option
 from reactor.policy import decide
 from tests.reactor.builders import HOUR, UNIT, USD, group, plan, quota, seen, sizes, state
 
@@ -160,7 +161,7 @@ def test_on_demand_does_not_grow_while_ready_spot_suffices(a, b, c, fallback):
 )  # fmt: skip
 def test_a_dearer_shortage_is_never_expected_more_often(price, factor, zones, demand, whole):
     option = Option(
-        domain="east", cells=1, price=0.3, start=0.01, detour=0.0, planned=0, room=99,
+        domain="east", cells=1, price=0.3, start=0.01, detour=0.0, planned=99, room=99,
         present=tuple(held for held, _ in zones), open=(True,) * len(zones), chances=tuple(q for _, q in zones),
     )  # fmt: skip
     shares = [
