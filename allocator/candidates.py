@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from allocator.errors import SpecError, unknown
 from allocator.hardware import GPUS, degrees
-from allocator.plan import Cloud, Count, Market, Member, Role, Shape
+from allocator.plan import Cloud, Count, Market, Member, Risk, Role, Shape
+from allocator.risk import spot_risk
 from allocator.snapshot import USD_MICRO, Offering, Snapshot
 from allocator.spec import Spec
 
@@ -21,7 +22,7 @@ class Candidate:
     """A pool that the optimizer may use. Prices are for a node, in micro-USD per hour.
 
     Candidates with equal `stock` share that many nodes (`stock_nodes`): the same machines at another tensor-parallel
-    degree.
+    degree. `fallback_price`: what a spot node-hour is expected to cost beyond its price (see risk).
     """
 
     key: str
@@ -35,6 +36,8 @@ class Candidate:
     on_demand_price: int
     stock: str
     stock_nodes: int
+    risk: Risk | None = None
+    fallback_price: int = 0
 
     @property
     def cell(self) -> str:
@@ -146,10 +149,18 @@ def candidates(
                     on_demand_price=on_demand[0].price_usd_micro_per_hour if on_demand else 0,
                     stock=f"{stock}-{market}",
                     stock_nodes=spec.limits.nodes_per_pool,
+                    risk=_risk(kept, members[0]) if market == "spot" else None,
                 )
                 for shape in serving
             ]
     return sorted(made, key=lambda c: c.key), _counts(dropped)
+
+
+def _risk(rows: list[Offering], member: Member) -> Risk:
+    """Of the worst zone that sells the pool's first choice."""
+    bands = [row.interruption_band for row in rows if row.instance_type == member.instance_type]
+    known = [band for band in bands if band is not None]
+    return spot_risk(max(known) if known else None)
 
 
 def _unsold(spec: Spec, offering: Offering, market: Market) -> str:

@@ -1,8 +1,4 @@
-"""The Plan: the allocator's answer, plain data with a digest over its decisions.
-
-Everything here is an immutable value. Money is integral micro-USD per hour, shares are integral parts per
-million, so that canonical JSON (sorted keys, no spaces) is the same text on every machine.
-"""
+"""The Plan: the allocator's answer, plain data with a digest over its decisions; its parts are in plan_parts."""
 
 from __future__ import annotations
 
@@ -12,128 +8,145 @@ import json
 import types
 import typing
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-SCHEMA_VERSION = 2
-PPM = 1_000_000
+from allocator.plan_parts import (
+    PPM,
+    Bucket,
+    Cell,
+    Cloud,
+    Fallback,
+    Loss,
+    Market,
+    Member,
+    Pool,
+    PoolState,
+    Risk,
+    Role,
+    Route,
+    Shape,
+    Stand,
+    Survive,
+)
+
+__all__ = [
+    "HOURS_PER_MONTH",
+    "PPM",
+    "SCHEMA_VERSION",
+    "Baseline",
+    "Bucket",
+    "Budget",
+    "Cell",
+    "Change",
+    "Cloud",
+    "Count",
+    "Decisions",
+    "Engine",
+    "Fallback",
+    "Hedge",
+    "Loss",
+    "Market",
+    "Member",
+    "Money",
+    "Plan",
+    "Pool",
+    "PoolState",
+    "Proof",
+    "Provenance",
+    "QuotaGroup",
+    "Relaxed",
+    "Risk",
+    "Role",
+    "Route",
+    "Shape",
+    "Source",
+    "Stand",
+    "Survive",
+    "Weight",
+    "canonical_json",
+    "digest_of",
+]
+
+SCHEMA_VERSION = 3
 HOURS_PER_MONTH = 730
 
-Cloud = Literal["aws", "gcp", "azure"]
-Market = Literal["spot", "on_demand"]
-Role = Literal["spot", "base", "fallback"]
-PoolState = Literal["active", "retiring"]
-
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
-    """One cell of the workload histogram that carries traffic.
+class Hedge:
+    """A cloud's part: `demand` must be served, `reserve` is held above it so that a domain may go.
 
-    `input_tokens` and `output_tokens` are the sizes its throughput is computed at; the `_upper` bounds are what a
-    router compares with (None: open).
+    Both in requests per hour of the workload's own mix (the capacity unit: a pool's replicas times what one serves).
     """
 
-    input_tokens: int
-    output_tokens: int
-    input_upper: int | None
-    output_upper: int | None
-    requests_per_second: float
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """A replica shape: GPU type x tensor-parallel degree, with its throughput per bucket.
-
-    `requests_per_second[b]` is what one replica sustains of bucket b within the SLO, 0.0 where it cannot;
-    `origins[b]` says where the number comes from (`measured:<table>`, `model`) or why it is 0.
-    """
-
-    key: str
-    gpu: str
-    tensor_parallel: int
-    requests_per_second: tuple[float, ...]
-    origins: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """An instance type that a pool may use; `zones` are those where it is offered (empty: not published).
-
-    `assumed`: what the price rests on beside its source, "" for a published price.
-    """
-
-    instance_type: str
-    zones: tuple[str, ...]
-    price_usd_micro_per_hour: int
-    assumed: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """One group of like nodes. `members` are ordered, cheapest first; prices are for one whole node."""
-
-    key: str
     cloud: Cloud
-    region: str
-    shape: str
-    gpu: str
-    gpus_per_node: int
-    tensor_parallel: int
-    replicas_per_node: int
-    role: Role
-    state: PoolState
-    members: tuple[Member, ...]
-    nodes: int
-    max_nodes: int
-    price_usd_micro_per_hour: int
-    on_demand_usd_micro_per_hour: int
+    demand: int
+    reserve: int
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """How much of a quota one node of a pool takes."""
+
+    pool: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaGroup:
+    """Pools that share a quota: the sum of nodes x amount stays at or below `cap`."""
+
+    key: str
+    cap: int
+    weights: tuple[Weight, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that a cloud's nodes may cost at any time, fallback included."""
+
+    cloud: Cloud
+    usd_micro_per_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """A demand that was given up, as the spec allows: its name, what was asked and what holds."""
+
+    limit: str
+    asked: str
+    given: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A step from the deployed plan. Steps of one phase run together: 1 grow, 2 shrink once that is up, 3 remove."""
+
+    phase: int
+    pool: str
+    nodes_before: int
+    nodes_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What another way of buying costs for the same demand; None where it cannot serve, `why` says what it is."""
+
+    name: str
+    hourly_usd_micro: int | None
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A region in use: every zone known there, and the share of all requests it should get."""
-
-    key: str
-    cloud: Cloud
-    region: str
-    zones: tuple[str, ...]
-    share_ppm: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """An on-demand pool that stands in for a spot pool, `nodes_ppm` of it for one spot node."""
-
-    pool: str
-    nodes_ppm: int
-
-
-@dataclass(frozen=True, slots=True)
-class Fallback:
-    """The on-demand pools of the same cloud that cover a spot pool, first choice first."""
-
-    pool: str
-    stands: tuple[Stand, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """The share of a bucket's requests that goes to a replica shape in a cell; sums to PPM per bucket."""
-
-    bucket: int
-    cell: str
-    shape: str
-    share_ppm: int
-
-
-@dataclass(frozen=True, slots=True)
 class Money:
-    """What the plan costs, and what the same nodes would cost on demand."""
+    """What the plan costs. `hourly`: nodes while nothing is preempted, and the cells' own costs."""
 
     hourly_usd_micro: int
+    cells_usd_micro: int
     monthly_usd_micro: int
     per_million_tokens_usd_micro: int
+    expected_fallback_usd_micro: int
     same_nodes_on_demand_usd_micro: int
+    baselines: tuple[Baseline, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +178,12 @@ class Decisions:
     pools: tuple[Pool, ...]
     fallback: tuple[Fallback, ...]
     routing: tuple[Route, ...]
+    survive: Survive
+    losses: tuple[Loss, ...]
+    hedge: tuple[Hedge, ...]
+    quota_groups: tuple[QuotaGroup, ...]
+    budgets: tuple[Budget, ...]
+    relaxed: tuple[Relaxed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +226,12 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Decisions, their price, the proof, and their provenance."""
+    """Decisions, their price, the proof, the way there from the deployed plan, and their provenance."""
 
     decisions: Decisions
     money: Money
     proof: Proof
+    changes: tuple[Change, ...]
     provenance: Provenance
     schema_version: int = SCHEMA_VERSION
 

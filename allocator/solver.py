@@ -17,7 +17,6 @@ from ortools.math_opt import (
     callback_pb2,
     model_parameters_pb2,
     model_pb2,
-    model_update_pb2,
     parameters_pb2,
     result_pb2,
 )
@@ -113,7 +112,7 @@ def _solve(
         start.values.extend(hint.values())
     with _stdout_closed():
         result = core.solve(
-            _proto(program, relax=relax), engine, parameters_pb2.SolverInitializerProto(), parameters,
+            as_proto(program, relax=relax), engine, parameters_pb2.SolverInitializerProto(), parameters,
             hints, None, callback_pb2.CallbackRegistrationProto(), None, None,
         )  # fmt: skip
     return _answer(program, result)
@@ -132,7 +131,8 @@ def _stdout_closed() -> Iterator[None]:
         os.close(kept)
 
 
-def _proto(program: Program, *, relax: bool) -> model_pb2.ModelProto:
+def as_proto(program: Program, *, relax: bool) -> model_pb2.ModelProto:
+    """The program as MathOpt takes it."""
     count = len(program.costs)
     model = model_pb2.ModelProto()
     model.variables.ids.extend(range(count))
@@ -188,101 +188,3 @@ def _answer(program: Program, result: result_pb2.SolveResultProto) -> Answer:
         limit_reached=limit,
         work=work,
     )
-
-
-class LiveProgram:
-    """A linear program that grows: the solver (GLOP) stays alive, so that each solve starts from the last one's basis."""
-
-    def __init__(self, costs: np.ndarray, upper: np.ndarray) -> None:
-        self.costs = costs.tolist()
-        self._rows = 0
-        model = _proto(Program(costs, upper, np.zeros(len(costs), dtype=bool), ()), relax=True)
-        self._solver = core.new(
-            parameters_pb2.SOLVER_TYPE_GLOP, model, parameters_pb2.SolverInitializerProto()
-        )
-
-    def add(self, rows: Sequence[Row], costs: Sequence[float] = (), upper: float = INFINITY) -> int:
-        """Append columns (one for each cost) and rows; returns the number of the first new row."""
-        first = self._rows
-        update = model_update_pb2.ModelUpdateProto()
-        for number, cost in enumerate(costs, len(self.costs)):
-            update.new_variables.ids.append(number)
-            update.new_variables.lower_bounds.append(0.0)
-            update.new_variables.upper_bounds.append(upper)
-            update.new_variables.integers.append(False)
-            if cost:
-                update.objective_updates.linear_coefficients.ids.append(number)
-                update.objective_updates.linear_coefficients.values.append(cost)
-        self.costs.extend(costs)
-        matrix = update.linear_constraint_matrix_updates
-        for number, (low, high, columns, values) in enumerate(rows, self._rows):
-            update.new_linear_constraints.ids.append(number)
-            update.new_linear_constraints.lower_bounds.append(low)
-            update.new_linear_constraints.upper_bounds.append(high)
-            order = np.argsort(columns)
-            matrix.row_ids.extend([number] * len(order))
-            matrix.column_ids.extend(np.asarray(columns)[order].tolist())
-            matrix.coefficients.extend(np.asarray(values, dtype=float)[order].tolist())
-        self._rows += len(rows)
-        self._update(update)
-        return first
-
-    def bound_rows(self, rows: Sequence[int], upper: Sequence[float]) -> None:
-        """Change the upper bounds of rows (ascending)."""
-        update = model_update_pb2.ModelUpdateProto()
-        update.linear_constraint_updates.upper_bounds.ids.extend(rows)
-        update.linear_constraint_updates.upper_bounds.values.extend(upper)
-        self._update(update)
-
-    def bound_columns(self, columns: Sequence[int], upper: Sequence[float]) -> None:
-        """Change the upper bounds of columns (ascending)."""
-        update = model_update_pb2.ModelUpdateProto()
-        update.variable_updates.upper_bounds.ids.extend(columns)
-        update.variable_updates.upper_bounds.values.extend(upper)
-        self._update(update)
-
-    def set_coefficients(self, rows: Sequence[int], columns: Sequence[int], value: float) -> None:
-        """Give the pairs (row, column), rows ascending, one coefficient."""
-        update = model_update_pb2.ModelUpdateProto()
-        matrix = update.linear_constraint_matrix_updates
-        matrix.row_ids.extend(rows)
-        matrix.column_ids.extend(columns)
-        matrix.coefficients.extend([value] * len(rows))
-        self._update(update)
-
-    def _update(self, update: model_update_pb2.ModelUpdateProto) -> None:
-        if not self._solver.update(update):
-            raise AllocatorError("the solver refused a change of its program; please report it")
-
-    def solve(self) -> LiveAnswer:
-        """Solve from where the last solve ended."""
-        result = self._solver.solve(
-            parameters_pb2.SolveParametersProto(), model_parameters_pb2.ModelSolveParametersProto(),
-            None, callback_pb2.CallbackRegistrationProto(), None, None,
-        )  # fmt: skip
-        if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
-            return LiveAnswer(False, INFINITY, _NONE, _NONE, _NONE)
-        solution = result.solutions[0]
-        values = np.zeros(len(self.costs))
-        found = solution.primal_solution.variable_values
-        values[list(found.ids)] = found.values
-        reduced = np.zeros(len(self.costs))
-        duals = solution.dual_solution.reduced_costs
-        reduced[list(duals.ids)] = duals.values
-        prices = np.zeros(self._rows)
-        rows = solution.dual_solution.dual_values
-        prices[list(rows.ids)] = rows.values
-        return LiveAnswer(
-            True, result.termination.objective_bounds.primal_bound, values, reduced, prices
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class LiveAnswer:
-    """`values` and `reduced` costs per column, `prices` (duals) per row; empty where not `feasible`."""
-
-    feasible: bool
-    objective: float
-    values: np.ndarray
-    reduced: np.ndarray
-    prices: np.ndarray

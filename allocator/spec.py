@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from allocator.errors import SpecError, first_problem, shown, unknown
-from allocator.plan import Cloud
+from allocator.plan import Cloud, Market, Survive
 
 PROJECT = "skyblend"
 INFRA_SECTIONS = {"clouds"}
@@ -94,13 +94,53 @@ class MarketSpec(_Section):
     refuse_after_days: Annotated[int, Field(ge=0)] | None = None
 
 
+class Quota(_Section):
+    """What a cloud grants: at most `cap` GPUs or nodes of the named kind at once; None: of any."""
+
+    cloud: Cloud
+    region: str | None = None
+    market: Market | None = None
+    gpus: Annotated[list[str], Field(min_length=1)] | None = None
+    unit: Literal["gpus", "nodes"] = "gpus"
+    cap: Annotated[int, Field(ge=0)]
+
+
 class Limits(_Section):
     """`nodes_per_pool` is an assumed stock; shares are of the plan's whole capacity."""
 
     nodes_per_pool: Annotated[int, Field(ge=1, le=1000)] = 16
     max_region_share: _Share = 1.0
     max_cloud_share: _Share = 1.0
+    min_regions: Annotated[int, Field(ge=1, le=100)] = 1
+    min_clouds: Annotated[int, Field(ge=1, le=3)] = 1
     budget_usd_per_hour: _Positive | None = None
+    quotas: list[Quota] = []
+
+
+class Relax(_Section):
+    """A demand that may be given up, at most to `to`, where nothing else makes a plan."""
+
+    limit: Literal[
+        "max_region_share", "max_cloud_share", "min_regions", "min_clouds", "budget_usd_per_hour",
+        "degraded_share", "on_demand_share", "survive",
+    ]  # fmt: skip
+    to: Annotated[float, Field(ge=0), BeforeValidator(_number)] | Survive
+
+
+class Policy(_Section):
+    """What must hold when things go wrong, and what a change must be worth.
+
+    After the loss of any one region or cloud (`survive`) `degraded_share` of every bucket is still served, re-routed.
+    `on_demand_share` of the demand is held on demand. The deployed plan stays unless another one saves at least
+    `switch_threshold` of the bill; a node started or stopped counts `switch_usd`, spread over a day.
+    """
+
+    survive: Survive = "region"
+    degraded_share: _Share = 1.0
+    on_demand_share: Annotated[_Float, Field(ge=0, le=1)] = 0.0
+    switch_threshold: Annotated[_Float, Field(ge=0, lt=1)] = 0.03
+    switch_usd: Annotated[_Float, Field(ge=0, le=1000)] = 0.1
+    relax: list[Relax] = []
 
 
 class Spec(_Section):
@@ -110,6 +150,7 @@ class Spec(_Section):
     workload: WorkloadSpec
     market: MarketSpec
     limits: Limits = Limits()
+    policy: Policy = Policy()
 
     @classmethod
     def read(cls, config: Mapping[str, Any]) -> Spec:

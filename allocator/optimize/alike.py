@@ -23,7 +23,9 @@ class Alike:
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
-        keys = np.stack([fleet.shape, fleet.price, fleet.replicas, fleet.on_demand.astype(float)], axis=1)
+        keys = np.stack(
+            [fleet.shape, fleet.price, fleet.replicas, fleet.on_demand.astype(float)], axis=1
+        )
         _, first, self.of = np.unique(keys, axis=0, return_index=True, return_inverse=True)
         self.first = first
         self.of = self.of.reshape(-1)
@@ -155,7 +157,9 @@ def _improve(placed: np.ndarray, held: np.ndarray, values: np.ndarray, free: np.
     return True
 
 
-def _shift(placed: np.ndarray, held: np.ndarray, values: np.ndarray, c: int, a: int, b: int) -> None:
+def _shift(
+    placed: np.ndarray, held: np.ndarray, values: np.ndarray, c: int, a: int, b: int
+) -> None:
     placed[c, a] -= 1
     placed[c, b] += 1
     held[:, a] -= values[:, c]

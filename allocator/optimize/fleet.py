@@ -123,7 +123,9 @@ class Fleet:
         if self.keep < 1 or not found:
             found.append(Scenario(total, 1.0, np.ones(self.columns, dtype=bool)))
         if self.floor > 0:
-            found.append(Scenario(self.capacity(nodes * self.on_demand), self.floor, self.on_demand))
+            found.append(
+                Scenario(self.capacity(nodes * self.on_demand), self.floor, self.on_demand)
+            )
         return found
 
     def fits(self, nodes: np.ndarray) -> bool:
@@ -134,7 +136,9 @@ class Fleet:
             return False
         held = self.weight * nodes
         for spread in self.spreads:
-            if np.bincount(spread.domain, weights=held).max() > spread.share * held.sum() * (1 + FITS):
+            if np.bincount(spread.domain, weights=held).max() > spread.share * held.sum() * (
+                1 + FITS
+            ):
                 return False
         if any(len(np.unique(m.domain[nodes > 0])) < m.count for m in self.minimums):
             return False

@@ -105,7 +105,12 @@ class Layout:
     def _minimums(self) -> Iterator[Row]:
         first = self.first_count
         for minimum, domains in zip(self.fleet.minimums, self._counted, strict=True):
-            yield float(minimum.count), INFINITY, range(first, first + len(domains)), np.ones(len(domains))
+            yield (
+                float(minimum.count),
+                INFINITY,
+                range(first, first + len(domains)),
+                np.ones(len(domains)),
+            )
             for number, d in enumerate(domains, first):
                 mine = np.flatnonzero(minimum.domain[self.kept] == d)
                 yield 0.0, INFINITY, [*mine, number], [*np.ones(len(mine)), -1.0]
@@ -117,7 +122,9 @@ class Layout:
         used = np.flatnonzero(value)
         rows: list[Row] = [(0.0, 0.0, [*used, total], [*value[used], -1.0])]
         if self.domain is not None:
-            rows.append((-INFINITY, 0.0, [total, total + 1], [1.0 / self.spread_over(regions), -1.0]))
+            rows.append(
+                (-INFINITY, 0.0, [total, total + 1], [1.0 / self.spread_over(regions), -1.0])
+            )
             rows.append((cut.at_least(keep), INFINITY, [total, total + 1], [1.0, -1.0]))
             if cut.whole:
                 rows.append((1.0, INFINITY, [total + 1], [1.0]))
@@ -140,7 +147,9 @@ class Layout:
     def in_cells(self, nodes: np.ndarray) -> np.ndarray:
         """Replicas per region in use (in the order of the z) and shape."""
         held = np.zeros((len(self.regions), self.fleet.shapes))
-        np.add.at(held, (np.searchsorted(self.regions, self.region), self.shape), nodes * self.replicas)
+        np.add.at(
+            held, (np.searchsorted(self.regions, self.region), self.shape), nodes * self.replicas
+        )
         return held
 
     def useful(self) -> np.ndarray:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allocator.solver import INFINITY, LiveProgram, Row
+from allocator.live import LiveProgram
+from allocator.solver import INFINITY, Row
 
 ENOUGH = 1.5
 """Served parts above it are not told apart: capacity that is plenty needs no exact answer."""
@@ -115,9 +116,7 @@ class Oracle:
         served = float(answer.values[0])
         if served > 0:
             busy = np.zeros(self.load.shape[1])
-            np.add.at(
-                busy, self._pairs[:, 1], answer.values[1:] * self.load[tuple(self._pairs.T)]
-            )
+            np.add.at(busy, self._pairs[:, 1], answer.values[1:] * self.load[tuple(self._pairs.T)])
             self._busy.append(busy / served)
         return served, self.scaled(np.maximum(-answer.prices[self._capacity_rows], 0.0))
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from allocator.live import LiveAnswer, LiveProgram
 from allocator.optimize.fleet import Fleet, Scenario
 from allocator.optimize.master import Box, Layout
 from allocator.optimize.oracle import SERVED, Cut, Oracle
-from allocator.solver import INFINITY, LiveAnswer, LiveProgram
+from allocator.solver import INFINITY
 
 ROUNDS = 200
 CUTS_A_ROUND = 2
@@ -104,7 +105,9 @@ class Relaxation:
             if self._complete(nodes, answer):
                 continue
             history.append(answer.objective)
-            stalled = len(history) > PATIENCE and answer.objective <= history[-PATIENCE] * (1 + STALLED)
+            stalled = len(history) > PATIENCE and answer.objective <= history[-PATIENCE] * (
+                1 + STALLED
+            )
             if stalled or not separate:
                 break
             centre = nodes if centre is None else (centre + nodes) / 2
@@ -117,17 +120,15 @@ class Relaxation:
             reduced=np.where(
                 self.allowed(), np.maximum(answer.reduced[: self.fleet.columns], 0.0), INFINITY
             ),
-            loss=float(answer.values[first]) if self.fleet.domain is not None and self.cuts else 0.0,
+            loss=float(answer.values[first])
+            if self.fleet.domain is not None and self.cuts
+            else 0.0,
             duals=np.array([np.abs(answer.prices[a:b]).max() for a, b in self._rows]),
         )
 
     def active(self, relaxed: Relaxed) -> list[Cut]:
         """The cuts that carry an optimum."""
-        return [
-            cut
-            for cut, dual in zip(self.cuts, relaxed.duals, strict=True)
-            if dual > ACTIVE
-        ]
+        return [cut for cut, dual in zip(self.cuts, relaxed.duals, strict=True) if dual > ACTIVE]
 
     def _complete(self, nodes: np.ndarray, answer: LiveAnswer) -> bool:
         """Add the rows of known cuts and cells that the point violates; whether there were any."""

@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import heapq
 import time
-LOG=None
-T0=[0.]
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -32,6 +30,8 @@ from allocator.optimize.relax import Relaxation, Relaxed
 from allocator.optimize.repair import mended, missing
 from allocator.solver import INFINITY, Status, solve_integer
 
+LOG = None
+T0 = [0.0]
 GAP = 1e-3
 FEW = 80
 FIRST_GAP = 5e-3
@@ -72,6 +72,12 @@ def search(fleet: Fleet, gap: float = GAP, start: np.ndarray | None = None) -> F
     return _Search(fleet, gap).run(start)
 
 
+def has_relaxed(fleet: Fleet) -> bool:
+    """Whether the linear relaxation has a plan: without one there is none of whole nodes."""
+    work = _Search(fleet, GAP)
+    return work.relaxed() is not None
+
+
 class _Search:
     def __init__(self, fleet: Fleet, gap: float) -> None:
         self.fleet, self.gap = fleet, gap
@@ -85,13 +91,10 @@ class _Search:
         self.work = 0.0
 
     def run(self, start: np.ndarray | None) -> Found | None:
-        first = Relaxation(self.fleet, self.oracle)
-        for cut in self._first_cuts():
-            first.add_cut(cut)
-        relaxed = first.solve()
-        if relaxed is None:
+        found = self.relaxed()
+        if found is None:
             return None
-        self.cuts = self._kept_cuts(first, relaxed)
+        self.cuts = self._kept_cuts(*found)
         self.relax = Relaxation(self.fleet, self.oracle, self.cuts)
         if start is not None and self.fleet.fits(start):
             self._judge(start)
@@ -102,6 +105,16 @@ class _Search:
             return None
         bound = min(bound, self.cost)
         return Found(self.nodes, self.cost, bound, not self._good(bound))
+
+    def relaxed(self) -> tuple[Relaxation, Relaxed] | None:
+        """The linear relaxation over all columns, solved; None where it has no plan."""
+        if not self.fleet.columns:
+            return None
+        relaxation = Relaxation(self.fleet, self.oracle)
+        for cut in self._first_cuts():
+            relaxation.add_cut(cut)
+        relaxed = relaxation.solve()
+        return None if relaxed is None else (relaxation, relaxed)
 
     def _first_cuts(self) -> list[Cut]:
         fleet = self.fleet
@@ -252,7 +265,10 @@ class _Search:
             hint = {n: float(self.nodes[p]) for n, p in enumerate(layout.kept)}
         answer = solve_integer(program, gap=gap, nodes=NODES, hint=hint)
         self.work += answer.work
-        if LOG: LOG(f"   mip {len(layout.kept)} cols {len(program.rows)} rows {answer.status.name} {answer.objective:.4f} {answer.bound:.4f} work {answer.work:.2f} t {time.process_time()-T0[0]:.2f} best {self.cost:.4f} {box}")
+        if LOG:
+            LOG(
+                f"   mip {len(layout.kept)} cols {len(program.rows)} rows {answer.status.name} {answer.objective:.4f} {answer.bound:.4f} work {answer.work:.2f} t {time.process_time() - T0[0]:.2f} best {self.cost:.4f} {box}"
+            )
         if answer.status is Status.INFEASIBLE:
             return None, INFINITY
         if answer.status is Status.UNKNOWN:

@@ -1,0 +1,114 @@
+"""Read and freeze: everything that a plan is made from, checked and named, before anything is decided."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from allocator.candidates import ROLES, Candidate, allowed, candidates, wanted_shapes
+from allocator.errors import InfeasibleError, SpecError, unknown
+from allocator.hardware import MODELS
+from allocator.plan import Bucket, Decisions, Engine, Provenance, Shape, digest_of
+from allocator.profile import Table, read_table, shapes
+from allocator.snapshot import Offering, read_snapshot
+from allocator.spec import Spec
+from allocator.stand_ins import with_fallback_spend
+from allocator.throughput import Slo
+from allocator.workload import buckets, read_histogram
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The spec, what the market offers within it, the demand, and where all of it comes from."""
+
+    spec: Spec
+    engine: Engine
+    buckets: tuple[Bucket, ...]
+    candidates: tuple[Candidate, ...]
+    offerings: tuple[Offering, ...]
+    tables: tuple[Table, ...]
+    provenance: Provenance
+
+    def provenance_of(self, made: Decisions) -> Provenance:
+        """With the measured tables that the decisions rest on."""
+        origins = {origin for shape in made.shapes for origin in shape.origins}
+        used = tuple(t.source for t in self.tables if f"measured:{t.source.name}" in origins)
+        return replace(self.provenance, profiles=used)
+
+
+def read_inputs(config: Mapping[str, Any], root: Path) -> Inputs:
+    """From a stack's configuration sections and the files that it names below `root`.
+
+    Raises AllocatorError (SpecError, DataError, InfeasibleError), each with one line for the reader.
+    """
+    spec = Spec.read(config)
+    stacks = root / "stacks"
+    snapshot = read_snapshot(_named(stacks / "snapshots", spec.market.snapshot, "market.snapshot"))
+    histogram, workload = read_histogram(
+        _named(stacks / "workloads", spec.workload.histogram, "workload.histogram")
+    )
+    if spec.service.model not in MODELS:
+        raise SpecError(
+            f"config skyblend:service.model: {unknown('model', spec.service.model, MODELS)}"
+        )
+    tables = tuple(read_table(file) for file in sorted((stacks / "profiles").glob("*.json")))
+    traffic = buckets(histogram, spec.workload.requests_per_second)
+    offerings, dropped = allowed(spec, snapshot)
+    slo = Slo(**spec.service.slo.model_dump())
+    made = shapes(wanted_shapes(offerings), MODELS[spec.service.model], traffic, slo, tables)
+    pools, unsold = candidates(spec, offerings, made)
+    _check_served(spec, traffic, pools, made)
+    return Inputs(
+        spec=spec,
+        engine=Engine(spec.service.weights, spec.service.engine_image),
+        buckets=traffic,
+        candidates=tuple(with_fallback_spend(pools, traffic)),
+        offerings=tuple(offerings),
+        tables=tables,
+        provenance=Provenance(
+            allocator_version=version("skyblend"),
+            spec_digest=digest_of(spec.model_dump(mode="json")),
+            snapshot=snapshot.source,
+            workload=workload,
+            profiles=(),
+            offers=len(snapshot.offerings) * len(ROLES),
+            dropped=tuple(sorted([*dropped, *unsold], key=lambda count: count.reason)),
+            left_out=snapshot.left_out,
+        ),
+    )
+
+
+def _named(folder: Path, name: str, key: str) -> Path:
+    known = {path.stem: path for path in folder.glob("*.json")}
+    if name not in known:
+        raise SpecError(f"config skyblend:{key}: {unknown(key.rsplit('.', 1)[-1], name, known)}")
+    return known[name]
+
+
+def _check_served(
+    spec: Spec, traffic: tuple[Bucket, ...], pools: list[Candidate], made: tuple[Shape, ...]
+) -> None:
+    """The market offers something, every bucket has a shape that serves it, and somebody sells that."""
+    if not made:
+        raise InfeasibleError(
+            "market.* leaves no offer at all; allow more clouds, regions or GPUs, or a higher price"
+        )
+    for number, bucket in enumerate(traffic):
+        if any(pool.shape.requests_per_second[number] for pool in pools):
+            continue
+        size = f"requests of {bucket.input_tokens} input and {bucket.output_tokens} output tokens"
+        if any(shape.requests_per_second[number] for shape in made):
+            raise InfeasibleError(
+                f"no offer within market.* can serve {size}; allow more GPUs, regions or a higher price"
+            )
+        reasons = Counter(shape.origins[number] for shape in made)
+        why = reasons.most_common(1)[0][0] if reasons else "no allowed GPU is profiled"
+        slo = spec.service.slo
+        raise InfeasibleError(
+            f"no allowed GPU serves {size} of {spec.service.model} within tpot_ms {slo.tpot_ms:g} and ttft_ms "
+            f"{slo.ttft_ms:g} ({why}); raise the SLO or allow larger GPUs"
+        )

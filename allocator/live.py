@@ -1,0 +1,174 @@
+"""A linear program that grows: the solver (GLOP) stays alive, so that each solve starts from the last one's basis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from ortools.math_opt import (
+    callback_pb2,
+    model_parameters_pb2,
+    model_update_pb2,
+    parameters_pb2,
+    result_pb2,
+)
+from ortools.math_opt.core.python import solver as core
+
+from allocator.errors import AllocatorError
+from allocator.solver import INFINITY, Program, Row, as_proto
+
+_NONE = np.zeros(0)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAnswer:
+    """`values` and `reduced` costs per column, `prices` (duals) per row; empty where not `feasible`."""
+
+    feasible: bool
+    objective: float
+    values: np.ndarray
+    reduced: np.ndarray
+    prices: np.ndarray
+
+
+class LiveProgram:
+    """Minimise costs . x, 0 <= x <= upper, over rows that are added later; columns too.
+
+    The whole program is kept beside the solver: where a warm start fails numerically, it is solved from scratch.
+    """
+
+    def __init__(self, costs: np.ndarray, upper: np.ndarray) -> None:
+        none = np.zeros(len(costs), dtype=bool)
+        self._model = as_proto(Program(costs, upper, none, ()), relax=True)
+        self._starts: list[int] = []
+        self._solver = self._new()
+
+    def _new(self) -> core.Solver:
+        return core.new(
+            parameters_pb2.SOLVER_TYPE_GLOP,
+            self._model,
+            parameters_pb2.SolverInitializerProto(),
+        )
+
+    def add(self, rows: Sequence[Row], costs: Sequence[float] = ()) -> int:
+        """Append columns (one for each cost, without upper bound) and rows; returns the number of the first new row."""
+        update = model_update_pb2.ModelUpdateProto()
+        self._add_columns(update, costs)
+        first = len(self._starts)
+        fresh, entries = update.new_linear_constraints, update.linear_constraint_matrix_updates
+        for number, (low, high, columns, values) in enumerate(rows, first):
+            fresh.ids.append(number)
+            fresh.lower_bounds.append(low)
+            fresh.upper_bounds.append(high)
+            order = np.argsort(columns)
+            entries.row_ids.extend([number] * len(order))
+            entries.column_ids.extend(np.asarray(columns)[order].tolist())
+            entries.coefficients.extend(np.asarray(values, dtype=float)[order].tolist())
+            self._starts.append(
+                len(self._model.linear_constraint_matrix.row_ids)
+                + len(entries.row_ids)
+                - len(order)
+            )
+        self._model.linear_constraints.MergeFrom(fresh)
+        self._model.linear_constraint_matrix.MergeFrom(entries)
+        self._update(update)
+        return first
+
+    def _add_columns(
+        self, update: model_update_pb2.ModelUpdateProto, costs: Sequence[float]
+    ) -> None:
+        for number, cost in enumerate(costs, len(self._model.variables.ids)):
+            for columns in (update.new_variables, self._model.variables):
+                columns.ids.append(number)
+                columns.lower_bounds.append(0.0)
+                columns.upper_bounds.append(INFINITY)
+                columns.integers.append(False)
+            if cost:
+                for terms in (
+                    update.objective_updates.linear_coefficients,
+                    self._model.objective.linear_coefficients,
+                ):
+                    terms.ids.append(number)
+                    terms.values.append(cost)
+
+    def bound_rows(self, rows: Sequence[int], upper: Sequence[float]) -> None:
+        """Change the upper bounds of rows (ascending)."""
+        update = model_update_pb2.ModelUpdateProto()
+        update.linear_constraint_updates.upper_bounds.ids.extend(rows)
+        update.linear_constraint_updates.upper_bounds.values.extend(upper)
+        for row, bound in zip(rows, upper, strict=True):
+            self._model.linear_constraints.upper_bounds[row] = bound
+        self._update(update)
+
+    def bound_columns(self, columns: Sequence[int], upper: Sequence[float]) -> None:
+        """Change the upper bounds of columns (ascending)."""
+        update = model_update_pb2.ModelUpdateProto()
+        update.variable_updates.upper_bounds.ids.extend(columns)
+        update.variable_updates.upper_bounds.values.extend(upper)
+        for column, bound in zip(columns, upper, strict=True):
+            self._model.variables.upper_bounds[column] = bound
+        self._update(update)
+
+    def set_coefficients(self, rows: Sequence[int], columns: Sequence[int], value: float) -> None:
+        """Give the pairs (row, column), rows ascending, one coefficient; each pair has one already."""
+        update = model_update_pb2.ModelUpdateProto()
+        entries = update.linear_constraint_matrix_updates
+        entries.row_ids.extend(rows)
+        entries.column_ids.extend(columns)
+        entries.coefficients.extend([value] * len(rows))
+        matrix = self._model.linear_constraint_matrix
+        for row, column in zip(rows, columns, strict=True):
+            at = self._starts[row]
+            while matrix.column_ids[at] != column:
+                at += 1
+            matrix.coefficients[at] = value
+        self._update(update)
+
+    def _update(self, update: model_update_pb2.ModelUpdateProto) -> None:
+        if not self._solver.update(update):
+            self._solver = self._new()
+
+    def solve(self) -> LiveAnswer:
+        """Solve from where the last solve ended. Raises AllocatorError where the solver fails also from scratch."""
+        try:
+            result = self._solved(parameters_pb2.SolveParametersProto())
+        except Exception:  # the binding raises its own kinds for numerical trouble
+            self._solver = self._new()
+            result = self._from_scratch()
+        if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
+            return LiveAnswer(False, INFINITY, _NONE, _NONE, _NONE)
+        solution = result.solutions[0]
+        columns, rows = len(self._model.variables.ids), len(self._starts)
+        primal, dual = solution.primal_solution, solution.dual_solution
+        return LiveAnswer(
+            feasible=True,
+            objective=result.termination.objective_bounds.primal_bound,
+            values=_dense(columns, primal.variable_values),
+            reduced=_dense(columns, dual.reduced_costs),
+            prices=_dense(rows, dual.dual_values),
+        )
+
+    def _from_scratch(self) -> result_pb2.SolveResultProto:
+        try:
+            return self._solved(
+                parameters_pb2.SolveParametersProto(presolve=parameters_pb2.EMPHASIS_OFF)
+            )
+        except Exception as error:
+            raise AllocatorError(
+                f"the solver failed ({error}); please report it with the stack's files"
+            ) from error
+
+    def _solved(
+        self, parameters: parameters_pb2.SolveParametersProto
+    ) -> result_pb2.SolveResultProto:
+        return self._solver.solve(
+            parameters, model_parameters_pb2.ModelSolveParametersProto(),
+            None, callback_pb2.CallbackRegistrationProto(), None, None,
+        )  # fmt: skip
+
+
+def _dense(count: int, sparse: object) -> np.ndarray:
+    values = np.zeros(count)
+    values[list(sparse.ids)] = sparse.values  # type: ignore[attr-defined]
+    return values
