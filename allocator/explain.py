@@ -1,44 +1,55 @@
-"""A plan for people: one table, what it costs, where its numbers come from."""
+"""A plan for people: the pools, who stands in for them, and below that what it costs, survives and rests on."""
 
 from __future__ import annotations
-
-from collections import Counter
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from allocator.plan import PPM, Count, Plan, Pool, Provenance, Source
-
-USD = 1_000_000
+from allocator.facts import USD, Fact, assumptions, facts, shares
+from allocator.plan import PPM, Plan, Pool
 
 
 def render(plan: Plan, console: Console) -> None:
-    """Print the plan: pools with nodes and prices, then the bill, proof, sources and dropped offers."""
-    console.print(_table(plan))
-    for name, value in facts(plan):
+    """Print the plan: pools with nodes and prices, their fallback, then the facts."""
+    console.print(_pools(plan))
+    if plan.decisions.fallback:
+        console.print()
+        console.print(_fallback(plan))
+    write(facts(plan), console)
+
+
+def write(lines: list[Fact], console: Console) -> None:
+    """Print (name, value) lines, one a line however long."""
+    console.print()
+    for name, value in lines:
         console.print(Text(f"{name:<11}{value}"), soft_wrap=True)
 
 
-def saving(plan: Plan) -> float:
-    """Percent saved against the same nodes on demand."""
-    full = plan.money.same_nodes_on_demand_usd_micro
-    return 100 * (1 - plan.money.hourly_usd_micro / full) if full else 0.0
-
-
-def _table(plan: Plan) -> Table:
+def new_table(*left: str, right: tuple[str, ...] = ()) -> Table:
+    """An empty table: columns of text, then columns of numbers."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("pool", "instance types"):
+    for column in left:
         table.add_column(column, overflow="fold")
-    for column in ("nodes", "max", "replicas", "$/h node", "$/h", "requests"):
+    for column in right:
         table.add_column(column, justify="right", no_wrap=True)
-    served, marked = _served(plan), _assumptions(plan)
-    for pool in sorted(plan.decisions.pools, key=lambda pool: (pool.nodes == 0, pool.key)):
+    return table
+
+
+def _pools(plan: Plan) -> Table:
+    """Active pools first, then those that retire."""
+    table = new_table(
+        "pool", "instance types",
+        right=("nodes", "max", "replicas", "$/h node", "$/h", "requests"),
+    )  # fmt: skip
+    served, marked = shares(plan), bool(assumptions(plan))
+    shown = [pool for pool in plan.decisions.pools if pool.role != "fallback"]
+    for pool in sorted(shown, key=lambda pool: (pool.state == "retiring", pool.key)):
         price = pool.price_usd_micro_per_hour / USD
         table.add_row(
             pool.key,
             ", ".join(member.instance_type for member in pool.members),
-            str(pool.nodes),
+            "retiring" if pool.state == "retiring" else str(pool.nodes),
             str(pool.max_nodes),
             str(pool.nodes * pool.replicas_per_node),
             f"{price:.3f}{'*' if pool.members[0].assumed else ' ' if marked else ''}",
@@ -48,83 +59,21 @@ def _table(plan: Plan) -> Table:
     return table
 
 
-def _served(plan: Plan) -> dict[str, float]:
-    """Each pool's share of all requests: its part of what its shape gets in its cell."""
-    made = plan.decisions
-    total = sum(bucket.requests_per_second for bucket in made.buckets)
-    by_place: Counter[tuple[str, str]] = Counter()
-    for route in made.routing:
-        rate = made.buckets[route.bucket].requests_per_second
-        by_place[route.cell, route.shape] += rate * route.share_ppm / PPM / total  # type: ignore[assignment]
-    replicas: Counter[tuple[str, str]] = Counter()
-    for pool in made.pools:
-        replicas[_place(pool)] += pool.nodes * pool.replicas_per_node
-    return {
-        pool.key: by_place[_place(pool)]
-        * pool.nodes
-        * pool.replicas_per_node
-        / max(replicas[_place(pool)], 1)
-        for pool in made.pools
-    }
+def _fallback(plan: Plan) -> Table:
+    """A line per spot pool: the on-demand pools that stand in for it, first choice first."""
+    pools = {pool.key: pool for pool in plan.decisions.pools}
+    table = new_table("while spot is gone", "on demand instead, first choice first ($/h for what one node does)")  # fmt: skip
+    for fallback in plan.decisions.fallback:
+        stands = [
+            f"{_short(pools[stand.pool], pools[fallback.pool])} "
+            f"{pools[stand.pool].price_usd_micro_per_hour / USD * stand.nodes_ppm / PPM:.2f}"
+            for stand in fallback.stands
+        ]
+        table.add_row(fallback.pool, ", ".join(stands))
+    return table
 
 
-def _place(pool: Pool) -> tuple[str, str]:
-    return f"{pool.cloud}-{pool.region}", pool.shape
-
-
-def facts(plan: Plan) -> list[tuple[str, str]]:
-    """Name and value of everything below the table."""
-    money, proof, origin = plan.money, plan.proof, plan.provenance
-    numbers = Counter(o.split(":")[0] for s in plan.decisions.shapes for o in s.origins)
-    sources = ", ".join(f"{name} {n}" for name, n in sorted(numbers.items()))
-    return [
-        (
-            "cost",
-            f"${money.hourly_usd_micro / USD:.2f}/h, ${money.monthly_usd_micro / USD:,.0f}/month, "
-            f"${money.per_million_tokens_usd_micro / USD:.3f} per million tokens",
-        ),
-        (
-            "saving",
-            f"{saving(plan):.0f} % against the same nodes on demand (${money.same_nodes_on_demand_usd_micro / USD:.2f}/h"
-            f"{_spot_only(plan)})",
-        ),
-        (
-            "proof",
-            f"no plan within the limits costs less than ${proof.bound_usd_micro / USD:.4f}/h "
-            f"(gap {100 * proof.relative_gap:.3f} %{', search limit reached' if proof.limit_reached else ''})",
-        ),
-        ("prices", _prices(origin.snapshot)),
-        *(("*", f"price assumed: {text}") for text in _assumptions(plan)),
-        ("throughput", sources),
-        ("dropped", _dropped(origin)),
-        ("digest", plan.digest),
-    ]
-
-
-def _spot_only(plan: Plan) -> str:
-    nodes = sum(p.nodes for p in plan.decisions.pools if not p.on_demand_usd_micro_per_hour)
-    return f", with {nodes} never sold on demand at the spot price" if nodes else ""
-
-
-def _assumptions(plan: Plan) -> list[str]:
-    """What the prices of pools rest on beside their sources."""
-    return sorted({pool.members[0].assumed for pool in plan.decisions.pools} - {""})
-
-
-def _prices(snapshot: Source) -> str:
-    undated = f" ({', '.join(f'{part}: age unknown' for part in snapshot.undated)})"
-    return (
-        f"snapshot {snapshot.name}, oldest of {snapshot.as_of}{undated if snapshot.undated else ''}"
-    )
-
-
-def _dropped(origin: Provenance) -> str:
-    number = sum(count.offers for count in origin.dropped)
-    said = f"{number} of {origin.offers} offers"
-    if origin.dropped:
-        said += f": {_listed(origin.dropped)}"
-    return said + (f"; not in the snapshot: {_listed(origin.left_out)}" if origin.left_out else "")
-
-
-def _listed(counts: tuple[Count, ...]) -> str:
-    return ", ".join(f"{count.reason} {count.offers}" for count in counts)
+def _short(stand: Pool, spot: Pool) -> str:
+    """A pool's machines; its region only where it is another."""
+    machine = f"{stand.gpu.lower()}x{stand.gpus_per_node}"
+    return machine if stand.region == spot.region else f"{machine} in {stand.region}"
