@@ -23,9 +23,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from allocator.optimize.alike import Alike
-from allocator.optimize.fleet import Fleet
+from allocator.optimize.fleet import Fleet, Scenario
 from allocator.optimize.master import Box, Layout
-from allocator.optimize.oracle import Cut, Oracle, cover_cuts, joined
+from allocator.optimize.oracle import SERVED, Cut, Oracle, cover_cuts, joined
 from allocator.optimize.relax import Relaxation, Relaxed
 from allocator.optimize.repair import mended, missing
 from allocator.solver import INFINITY, Status, solve_integer
@@ -62,6 +62,7 @@ class _Open:
     bound: float
     box: Box
     relaxed: Relaxed = field(compare=False)
+    cuts: list[Cut] = field(compare=False, default_factory=list)
 
 
 def search(fleet: Fleet, gap: float = GAP, start: np.ndarray | None = None) -> Found | None:
@@ -85,6 +86,7 @@ class _Search:
         self.alike = Alike(fleet)
         self.nodes: np.ndarray | None = None
         self.cost = INFINITY
+        self.known: list[Cut] = []
         self.cuts: list[Cut] = []
         self.settled: list[float] = []
         self.boxes: list[Box] = []
@@ -94,8 +96,8 @@ class _Search:
         found = self.relaxed()
         if found is None:
             return None
-        self.cuts = self._kept_cuts(*found)
-        self.relax = Relaxation(self.fleet, self.oracle, self.cuts)
+        self.known = self._kept_cuts(*found)
+        self.relax = Relaxation(self.fleet, self.oracle, self.known)
         if start is not None and self.fleet.fits(start):
             self._judge(start)
         relaxed = self.relax.solve(separate=False)
@@ -204,18 +206,21 @@ class _Search:
         if relaxed is None:
             return _Open(INFINITY, open_.box, open_.relaxed)
         bound = max(open_.bound, relaxed.bound)
-        self.cuts = joined(self.cuts, self.relax.active(relaxed))
+        active = self.relax.active(relaxed)
+        self.known = joined(self.known, active)
+        self.cuts = joined(self.known[:1], active)
         if self.alike.useful:
             bound = max(bound, self._gather(open_.box))
         if not self.alike.useful or self.nodes is None:
             self._try(self._few(relaxed, open_.box), open_.box, FIRST_GAP)
-        return _Open(bound, open_.box, relaxed)
+        return _Open(bound, open_.box, relaxed, self.cuts)
 
     def _settle(self, open_: _Open) -> float:
         """Bound a box."""
         bound = open_.bound
         if self.alike.useful:
             return bound  # its programs over regions that are alike would not end
+        self.cuts = open_.cuts
         few = self._few(open_.relaxed, open_.box)
         for _ in range(PROOFS):
             before = len(self.cuts)
@@ -279,15 +284,31 @@ class _Search:
 
     def _judge(self, nodes: np.ndarray) -> int:
         """Take a plan that serves; of another, mend it and add the cuts that it violates. Returns their number."""
-        wrong = missing(self.oracle, self.relax.worst(nodes), CUTS_A_PLAN)
+        scenarios = self.relax.worst(nodes)
+        violated = self._violated(scenarios)
+        if violated:
+            self.cuts = joined(self.cuts, violated)
+            return len(violated)
+        wrong = missing(self.oracle, scenarios, CUTS_A_PLAN)
         taken = nodes if not wrong else mended(self.fleet, self.oracle, nodes)
         if taken is not None and self.fleet.fits(taken):
             cost = self.fleet.cost(taken)
             if cost < self.cost - EPS:
                 self.nodes, self.cost = taken, cost
-        before = len(self.cuts)
-        self.cuts = joined(self.cuts, [cut for _, cut in wrong])
-        return len(self.cuts) - before
+        fresh = [cut for _, cut in wrong]
+        self.known, self.cuts = joined(self.known, fresh), joined(self.cuts, fresh)
+        return len(fresh)
+
+    def _violated(self, scenarios: list[Scenario]) -> list[Cut]:
+        """Known cuts that the program in hand does not have and a plan violates, at most a few."""
+        mine = {id(cut) for cut in self.cuts}
+        found = []
+        for cut in self.known:
+            if id(cut) not in mine and not cut.whole:
+                worst = min(float(cut.prices @ s.capacity) - s.part for s in scenarios)
+                if worst < -SERVED:
+                    found.append((worst, cut))
+        return [cut for _, cut in sorted(found, key=lambda item: item[0])[:CUTS_A_PLAN]]
 
     def _gather(self, box: Box) -> float:
         """Plans that do not tell like regions apart; the bound is that of their program."""
