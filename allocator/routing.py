@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -38,11 +39,11 @@ def route(places: Sequence[Place], buckets: Sequence[Bucket]) -> Routing:
     Two steps: the linear program finds shares per shape that level the shapes' loads; a shape's share goes to its cells in
     proportion to its replicas there. Shares are whole parts per million.
     """
-    shapes = {place.shape.key: place.shape for place in places}
+    spots = _gathered(places)
+    shapes = {place.shape.key: place.shape for place in spots}
     keys = sorted(shapes)
-    replicas = np.array([sum(p.replicas for p in places if p.shape.key == key) for key in keys])
+    replicas = np.array([sum(p.replicas for p in spots if p.shape.key == key) for key in keys])
     shares, busiest = _levelled([shapes[key] for key in keys], replicas, buckets)
-    spots = sorted((p for p in places if p.replicas), key=lambda p: (p.cell, p.shape.key))
     table = np.zeros((len(spots), len(buckets)), dtype=int)
     for b in range(len(buckets)):
         wanted = {
@@ -58,6 +59,15 @@ def route(places: Sequence[Place], buckets: Sequence[Bucket]) -> Routing:
         if row.any()
     )
     return Routing(routes, min(1.0, 1.0 / busiest))
+
+
+def _gathered(places: Sequence[Place]) -> list[Place]:
+    """One place per cell and shape, whatever the machines and markets, in a fixed order."""
+    shapes = {place.shape.key: place.shape for place in places}
+    replicas: Counter[tuple[str, str]] = Counter()
+    for place in places:
+        replicas[place.cell, place.shape.key] += place.replicas
+    return [Place(cell, shapes[key], count) for (cell, key), count in sorted(replicas.items()) if count]  # fmt: skip
 
 
 def _levelled(

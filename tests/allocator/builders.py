@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from allocator.candidates import Candidate
-from allocator.plan import Bucket, Market, Member, Shape
-from allocator.spec import Limits
+from allocator.candidates import ROLES, Candidate
+from allocator.inputs import Inputs
+from allocator.mix import Problem
+from allocator.plan import Bucket, Engine, Market, Member, Provenance, Shape, Source, digest_of
+from allocator.risk import CELL_USD_PER_HOUR, spot_risk
+from allocator.spec import Limits, Policy, Spec
+from allocator.stand_ins import with_fallback_spend
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIG: dict[str, Any] = {
@@ -80,6 +85,11 @@ def bucket(rate: float, tokens: int = 1000) -> Bucket:
     return Bucket(tokens, 100, None, None, rate)
 
 
+def demand(*rates: float) -> tuple[Bucket, ...]:
+    """A workload with so many requests per second of each size."""
+    return tuple(bucket(rate, 1000 * (n + 1)) for n, rate in enumerate(rates))
+
+
 def candidate(
     name: str,
     rates: tuple[float, ...],
@@ -87,26 +97,90 @@ def candidate(
     usd: float,
     stock: int = 4,
     gpus: int = 1,
+    degree: int = 1,
     market: Market = "spot",
+    on_demand_usd: float = 0.0,
 ) -> Candidate:
-    """A pool "cloud-region-shape" whose replica serves so much of each bucket; one GPU a replica."""
-    cloud, region, shape = name.split("-")
-    price = round(usd * 1e6)
+    """A pool "cloud-region-gpu" whose replica serves so much of each bucket; 0 on demand: not sold so."""
+    cloud, region, gpu = name.split("-")
+    price, machines = round(usd * 1e6), f"{name}x{gpus}"
     return Candidate(
-        key=f"{name}x{gpus}-{market}",
+        key=f"{machines}-tp{degree}-{ROLES[market]}",
         cloud=cloud,  # type: ignore[arg-type]
         region=region,
-        shape=Shape(shape, shape, 1, rates, ("model",) * len(rates)),
+        shape=Shape(f"{gpu}-tp{degree}", gpu, degree, rates, ("model",) * len(rates)),
         gpus=gpus,
         market=market,
-        members=(Member(f"{shape}.node", (), price),),
+        members=(Member(f"{gpu}.x{gpus}", (), price),),
         price=price,
-        on_demand_price=3 * price,
-        stock=f"{name}x{gpus}-{market}",
+        on_demand_price=price if market == "on_demand" else round(on_demand_usd * 1e6),
+        stock=f"{machines}-{market}",
         stock_nodes=stock,
+        risk=spot_risk(None) if market == "spot" else None,
     )
+
+
+def both_markets(
+    name: str, rates: tuple[float, ...], *, usd: float, **rest: Any
+) -> list[Candidate]:
+    """The same machine on spot and, three times as dear, on demand."""
+    spot = candidate(name, rates, usd=usd, on_demand_usd=3 * usd, **rest)
+    return [candidate(name, rates, usd=3 * usd, market="on_demand", **rest), spot]
 
 
 def limits(**changes: Any) -> Limits:
     """Limits that bind nothing unless told."""
     return Limits(**changes)
+
+
+def policy(**changes: Any) -> Policy:
+    """Nothing is held for a loss unless told."""
+    return Policy(**{"survive": "none"} | changes)
+
+
+def problem(
+    candidates: Sequence[Candidate],
+    buckets: Sequence[Bucket],
+    *,
+    deployed: Mapping[str, int] | None = None,
+    **asked: Any,
+) -> Problem:
+    """What is to be solved; the keys of the limits and of the policy, in one: `survive="region", min_regions=2`."""
+    of_limits = {key: value for key, value in asked.items() if key in Limits.model_fields}
+    rest = {key: value for key, value in asked.items() if key not in of_limits}
+    return Problem(candidates, buckets, limits(**of_limits), policy(**rest), deployed or {})
+
+
+def inputs(candidates: Sequence[Candidate], buckets: Sequence[Bucket], **asked: Any) -> Inputs:
+    """The same as a planner takes it, with what spot is expected to cost beyond its price."""
+    made = problem(candidates, buckets, **asked)
+    spec = Spec.read(config()).model_copy(update={"limits": made.limits, "policy": made.policy})
+    source = Source("by hand", "0" * 64, "2026-08-01")
+    priced = with_fallback_spend(sorted(candidates, key=lambda c: c.key), buckets)
+    return Inputs(
+        spec=spec,
+        engine=Engine(spec.service.weights, spec.service.engine_image),
+        buckets=tuple(buckets),
+        candidates=tuple(priced),
+        offerings=(),
+        tables=(),
+        provenance=Provenance("0", digest_of(""), source, source, (), 2 * len(candidates), ()),
+    )
+
+
+def promises(given: Inputs, **changes: Any) -> dict[str, Any]:
+    """What the checker has to hold a plan of these inputs to."""
+    limits, policy = given.spec.limits, given.spec.policy
+    return {
+        "stock": {c.stock: c.stock_nodes for c in given.candidates},
+        "region_share": limits.max_region_share,
+        "cloud_share": limits.max_cloud_share,
+        "keep": policy.degraded_share,
+        "on_demand_floor": policy.on_demand_share,
+        "min_regions": limits.min_regions,
+        "min_clouds": limits.min_clouds,
+        "budget_usd": limits.budget_usd_per_hour,
+        "cell_usd": CELL_USD_PER_HOUR,
+        "quotas": [quota.model_dump() for quota in limits.quotas],
+        "survive": policy.survive,
+    } | changes

@@ -123,8 +123,6 @@ LIMITING: list[tuple[Edit, str]] = [
     (decisions_edit(lambda d: d["quota_groups"][0]["weights"][0].update(pool="x")), "quota group aws-us-west-2-l4 names x, which is no pool"),
     (pools_edit(GCP_BASE, nodes=2), f"{GCP} has 0.664032 of the capacity, allowed is 0.5"),
     (pools_edit(GCP_BASE, nodes=2), "gcp has 0.664032 of the capacity, allowed is 0.55"),
-    (both(nominal(0, 0, 300_000), nominal(3, 500_000, 600_000)), f"{GCP} has 0.533333 of the requests, allowed is 0.5"),
-    (both(nominal(0, 200_000, 300_000), nominal(3, 300_000, 600_000)), "aws has 0.600000 of the requests, allowed is 0.55"),
     (pools_edit(EAST_SPOT, nodes=0), "2 regions in use, promised are 3"),
     (pools_edit(GCP_BASE, role="fallback"), "1 clouds in use, promised are 2"),
     (pools_edit(GCP_BASE, nodes=0), "1 clouds in use, promised are 2"),

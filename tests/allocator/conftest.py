@@ -1,6 +1,7 @@
 """Fixtures: `root`, a project folder of one's own with the shipped data files; `config`, a stack's sections to change.
 
-Builders of small markets are in builders.py, the independent check of a plan in served.py.
+Builders of small markets are in builders.py, the independent check of a plan in checker.py, every possible plan of a tiny
+market in exhaustive.py.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""Whole parts per million, and upper bounds that leave room."""
+"""Whole parts per million, upper bounds that leave room, and routes."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocator.assemble import in_ppm, max_nodes
+from allocator.assemble import max_nodes
 from allocator.plan import PPM
+from allocator.routing import in_ppm
 
 weights = st.dictionaries(
     st.text("abcdef", min_size=1, max_size=3), st.floats(1e-3, 1e3), min_size=1, max_size=12
@@ -31,9 +32,14 @@ def test_equal_remainders_are_given_out_by_key() -> None:
     assert in_ppm({"c": 1.0, "a": 1.0, "b": 1.0}) == {"a": 333_334, "b": 333_333, "c": 333_333}
 
 
-@given(st.integers(1, 1000))
-def test_an_upper_bound_leaves_room_for_a_quarter_and_never_falls_when_nodes_rise(
-    nodes: int,
+@given(st.integers(1, 1000), st.integers(0, 1000))
+def test_an_upper_bound_leaves_room_for_a_quarter_within_the_stock_and_rises_with_nodes(
+    nodes: int, spare: int
 ) -> None:
-    assert max_nodes(nodes) >= nodes + max(1, nodes // 4)
-    assert max_nodes(nodes + 1) >= max_nodes(nodes)
+    stock = nodes + spare
+    assert max_nodes(nodes, stock) == min(nodes + max(1, -(-nodes // 4)), stock)
+    assert max_nodes(nodes + 1, stock) >= max_nodes(nodes, stock) >= nodes
+
+
+def test_a_bound_holds_what_runs_though_the_stock_has_shrunk() -> None:
+    assert max_nodes(8, 4) == 8

@@ -1,149 +1,211 @@
-"""The optimizer's answers, against a check of their own and, on small markets, against every possible answer."""
+"""The optimizer's answers on tiny markets: by hand, and against every possible plan."""
 
 from __future__ import annotations
 
-import itertools
-from collections import defaultdict
-from collections.abc import Sequence
+import dataclasses
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocator.candidates import Candidate
-from allocator.mix import GAP, Mix, Problem, most_served, solve_mix, weight
-from allocator.plan import Bucket
-from tests.allocator.builders import bucket, candidate, limits
+from allocator.mix import Problem, solve_mix
+from allocator.optimize.search import GAP
+from allocator.risk import CELL_USD_PER_HOUR
+from tests.allocator.builders import both_markets, candidate, demand, problem
+from tests.allocator.exhaustive import cheapest
 
+MICRO = 1_000_000
+SEARCH = 2e-6
+"""The part of the demand that the search may miss."""
 PLACES = ("aws-east", "aws-west", "gcp-north", "azure-south")
-RATE = st.sampled_from([0.0, 1.0, 2.5, 4.0, 7.0])
-FEW = settings(max_examples=40, deadline=None)
+RATE = st.sampled_from([0.0, 0.5, 1.0, 2.5, 4.0, 7.0])
+SHARE = st.sampled_from([0.4, 0.5, 0.6, 0.75, 1.0])
 
 
 @st.composite
-def markets(draw: st.DrawFn, *, buckets: int = 2, most: int = 5) -> list[Candidate]:
-    """A few pools with throughput, price and stock of their own; the first serves everything."""
-    chosen = draw(st.lists(st.sampled_from(PLACES), min_size=2, max_size=most))
-    shapes = {
-        f"s{n}": tuple(draw(st.lists(RATE, min_size=buckets, max_size=buckets))) for n in range(2)
-    } | {"s9": (1.5,) * buckets}
-    made = {}
-    for place in ["aws-east", *chosen]:
-        shape = "s9" if not made else draw(st.sampled_from(sorted(shapes)))
-        if not any(shapes[shape]):
-            continue
+def tiny(draw: st.DrawFn, *, buckets: int = 2, most: int = 4) -> list[Candidate]:
+    """Up to four pools of few nodes, each with a price and a stock of its own; three GPUs, one serves everything."""
+    rates = {
+        "l4": tuple(draw(st.lists(RATE, min_size=buckets, max_size=buckets).filter(any))),
+        "a100": tuple(draw(st.lists(RATE, min_size=buckets, max_size=buckets).filter(any))),
+        "h100": (1.5,) * buckets,
+    }
+    made: dict[str, Candidate] = {}
+    for number in range(draw(st.integers(1, most))):
+        gpu = draw(st.sampled_from(sorted(rates))) if number else "h100"
         pool = candidate(
-            f"{place}-{shape}", shapes[shape], usd=draw(st.integers(5, 60)) / 10,
-            stock=40 if not made else draw(st.integers(1, 4)), gpus=draw(st.sampled_from([1, 1, 4])),
+            f"{draw(st.sampled_from(PLACES))}-{gpu}", rates[gpu], usd=draw(st.integers(2, 60)) / 10,
+            stock=draw(st.integers(1, 3)), gpus=draw(st.sampled_from([1, 1, 2, 8])),
+            market=draw(st.sampled_from(["spot", "on_demand"])),
         )  # fmt: skip
         made.setdefault(pool.key, pool)
-    return sorted(made.values(), key=lambda pool: pool.key)
+    return [made[key] for key in sorted(made)]
 
 
-def demand(*rates: float) -> tuple[Bucket, ...]:
-    return tuple(bucket(rate, 1000 * (n + 1)) for n, rate in enumerate(rates))
+@st.composite
+def asked(draw: st.DrawFn) -> dict[str, Any]:
+    """A level of survival, and up to three limits."""
+    some: dict[str, Any] = {
+        "degraded_share": draw(st.sampled_from([0.3, 0.5, 0.8])),
+        "on_demand_share": draw(st.sampled_from([0.2, 0.5, 1.0])),
+        "max_region_share": draw(SHARE),
+        "max_cloud_share": draw(SHARE),
+        "min_regions": draw(st.integers(1, 3)),
+        "min_clouds": draw(st.integers(1, 3)),
+        "budget_usd_per_hour": draw(st.integers(5, 300)) / 10,
+        "quotas": [draw(QUOTA)],
+    }
+    chosen = draw(st.lists(st.sampled_from(sorted(some)), max_size=3, unique=True))
+    survive = draw(st.sampled_from(["none", "region", "cloud"]))
+    return {"survive": survive} | {key: some[key] for key in chosen}
 
 
-def check(
-    pools: Sequence[Candidate], buckets: Sequence[Bucket], mix: Mix, *, region: float = 1.0
-) -> None:
-    """What a plan promises, computed from the answer alone."""
-    load: dict[str, float] = defaultdict(float)
-    for number, (of, shares) in enumerate(zip(buckets, mix.shares, strict=True)):
-        assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
-        for pool in {pool.shape.key: pool for pool in pools}.values():
-            share = shares.get(pool.shape.key, 0.0)
-            if share:
-                load[pool.shape.key] += of.requests_per_second * share / pool.shape.requests_per_second[number]  # fmt: skip
-    bought = list(zip(pools, mix.nodes, strict=True))
-    for shape, needed in load.items():
-        replicas = sum(n * pool.replicas for pool, n in bought if pool.shape.key == shape)
-        assert needed <= replicas + 1e-4
-    assert all(0 <= n <= pool.stock_nodes for pool, n in bought)
-    assert mix.objective == sum(n * pool.price for pool, n in bought)
-    assert mix.objective * (1 - GAP) - 1 <= mix.bound <= mix.objective
-    capacity: dict[str, float] = defaultdict(float)
-    for pool, n in bought:
-        capacity[pool.cell] += n * weight(pool, buckets)
-    assert max(capacity.values()) <= region * sum(capacity.values()) + 1e-6
+QUOTA = st.fixed_dictionaries(
+    {
+        "cloud": st.sampled_from(["aws", "gcp"]),
+        "unit": st.sampled_from(["gpus", "nodes"]),
+        "cap": st.integers(0, 6),
+    },
+    optional={
+        "region": st.sampled_from(["east", "west", "north"]),
+        "market": st.sampled_from(["spot", "on_demand"]),
+        "gpus": st.sampled_from([["l4"], ["h100", "a100"]]),
+    },
+)
 
 
-@FEW
-@given(markets(), st.floats(0.2, 12), st.floats(0.2, 12))
-def test_every_bucket_is_served_within_stock_and_the_bill_adds_up(pools, first, second):
-    buckets = demand(first, second)
-    mix = solve_mix(Problem(pools, buckets, limits()))
-    check(pools, buckets, mix)
+def agrees(given: Problem) -> bool:
+    """Whether the search and the enumeration say the same; returns whether there is a plan."""
+    mix, best = solve_mix(given), cheapest(given)
+    if mix is None:
+        assert best is None, f"there is a plan for {best}"
+        return False
+    assert not mix.limit_reached
+    loosest = cheapest(given, SEARCH)
+    assert loosest is not None, "a plan that does not serve"
+    assert loosest - 1 <= mix.objective
+    if best is not None:
+        assert mix.bound <= best + 1
+        assert mix.objective <= best / (1 - GAP) + 1
+    return True
 
 
-@FEW
-@given(markets(buckets=1, most=3), st.floats(0.2, 9))
-def test_no_other_answer_is_cheaper_beyond_the_gap(pools, rate):
-    """One bucket: a combination serves it when its replicas' rates add up to the demand."""
-    mix = solve_mix(Problem(pools, demand(rate), limits()))
-    units = [pool.replicas * pool.shape.requests_per_second[0] for pool in pools]
-    counts = [range(min(pool.stock_nodes, int(rate / unit) + 1 if unit else 0) + 1) for pool, unit in zip(pools, units, strict=True)]  # fmt: skip
-    cheapest = min(
-        sum(n * pool.price for n, pool in zip(nodes, pools, strict=True))
-        for nodes in itertools.product(*counts)
-        if sum(n * unit for n, unit in zip(nodes, units, strict=True)) >= rate - 1e-9
-    )
-    assert mix.bound <= cheapest
-    assert cheapest * (1 - 1e-9) <= mix.objective <= cheapest * (1 + GAP) + 1
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(tiny(), st.floats(0.2, 12), st.floats(0.2, 12), asked())
+def test_no_plan_of_all_is_cheaper_beyond_the_gap(pools, first, second, asked):
+    agrees(problem(pools, demand(first, second), **asked))
 
 
-@FEW
-@given(markets(most=6), st.floats(0.5, 8), st.sampled_from([0.4, 0.5, 0.6]))
-def test_no_region_holds_more_than_its_share(pools, rate, share):
-    spread = [
-        candidate(f"{place}-s9", (1.5, 1.5), usd=2.0 + n / 10, stock=40)
-        for n, place in enumerate(("gcp-east", "gcp-west", "azure-east"))
-    ]
-    pools = sorted([*pools, *spread], key=lambda pool: pool.key)
-    buckets = demand(rate, rate / 2)
-    mix = solve_mix(Problem(pools, buckets, limits(max_region_share=share)))
-    check(pools, buckets, mix, region=share)
-
-
-@FEW
-@given(markets(), st.floats(0.2, 6), st.floats(1, 3))
-def test_more_demand_is_never_cheaper(pools, rate, factor):
-    less = solve_mix(Problem(pools, demand(rate, rate), limits()))
-    more = solve_mix(Problem(pools, demand(rate * factor, rate * factor), limits()))
-    assert more.objective >= less.bound
-
-
-@FEW
-@given(markets(), st.floats(0.2, 6), st.randoms(use_true_random=False))
-def test_an_offer_more_is_never_dearer(pools, rate, rng):
-    fewer = [pool for pool in pools if pool.shape.key == "s9" or rng.random() < 0.5]
-    all_of_them = solve_mix(Problem(pools, demand(rate, rate), limits()))
-    some = solve_mix(Problem(fewer, demand(rate, rate), limits()))
-    assert all_of_them.bound <= some.objective
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(tiny(), st.floats(0.2, 4), st.sampled_from(["none", "region", "cloud"]), SHARE)
+def test_nor_where_little_is_asked(pools, rate, survive, keep):
+    agrees(problem(pools, demand(rate, rate / 3), survive=survive, degraded_share=keep))
 
 
 def test_spot_that_runs_out_is_filled_up_on_demand():
-    spot = candidate("aws-east-a", (1.0,), usd=1, stock=2)
-    on_demand = candidate("aws-east-a", (1.0,), usd=3, market="on_demand")
-    mix = solve_mix(Problem([on_demand, spot], demand(3), limits()))
-    assert mix.nodes == (1, 2)
+    on_demand, spot = both_markets("aws-east-l4", (1.0,), usd=1, stock=2)
+    assert solve_mix(problem([on_demand, spot], demand(3))).nodes == (1, 2)
 
 
 def test_a_mix_serves_each_bucket_where_it_is_cheap():
     """Neither shape alone is cheap for both sizes."""
-    short = candidate("aws-east-a", (10.0, 0.1), usd=1, stock=20)
-    long = candidate("aws-east-b", (0.1, 10.0), usd=1, stock=20)
-    mix = solve_mix(Problem([short, long], demand(20, 20), limits()))
+    short = candidate("aws-east-l4", (10.0, 0.1), usd=1, stock=20)
+    long = candidate("aws-east-a100", (0.1, 10.0), usd=1, stock=20)
+    assert solve_mix(problem([short, long], demand(20, 20))).nodes == (2, 2)
+
+
+def test_two_degrees_of_one_machine_share_its_stock():
+    single = candidate("aws-east-l4", (1.0,), usd=1, gpus=2, stock=3)
+    double = candidate("aws-east-l4", (3.0,), usd=1, gpus=2, stock=3, degree=2)
+    assert solve_mix(problem([single, double], demand(9))).nodes == (0, 3)
+    assert solve_mix(problem([single, double], demand(9.1))) is None
+
+
+def test_surviving_a_region_holds_everything_twice_and_a_cloud_in_two_clouds():
+    pools = [
+        candidate(f"{place}-l4", (1.0,), usd=usd, stock=8)
+        for place, usd in (("aws-east", 1), ("aws-west", 1.01), ("gcp-north", 3))
+    ]
+    nodes = [
+        solve_mix(problem(pools, demand(2), survive=level)).nodes
+        for level in ("none", "region", "cloud")
+    ]
+    assert nodes == [(2, 0, 0), (2, 2, 0), (2, 0, 2)]
+
+
+def test_half_of_the_demand_may_be_lost_with_a_region():
+    pools = [candidate(f"aws-{place}-l4", (1.0,), usd=1, stock=8) for place in ("east", "west")]
+    mix = solve_mix(problem(pools, demand(4), survive="region", degraded_share=0.5))
     assert mix.nodes == (2, 2)
-    assert mix.shares == ({"a": pytest.approx(1)}, {"b": pytest.approx(1)})
 
 
-def test_demand_beyond_all_stock_has_no_mix_and_says_how_much_is_served():
-    problem = Problem([candidate("aws-east-a", (1.0,), usd=1, stock=4)], demand(10), limits())
-    assert solve_mix(problem) is None
-    assert most_served(problem) == pytest.approx(0.4)
+def test_a_floor_on_demand_is_held_though_spot_is_cheaper():
+    pools = both_markets("aws-east-l4", (1.0,), usd=1, stock=8)
+    assert solve_mix(problem(pools, demand(4), on_demand_share=0.5)).nodes == (2, 2)
 
 
-def test_a_budget_too_small_has_no_mix():
-    problem = Problem([candidate("aws-east-a", (1.0,), usd=2)], demand(2), limits(budget_usd_per_hour=3.9))  # fmt: skip
-    assert solve_mix(problem) is None
+def test_the_cost_of_a_region_keeps_a_plan_together():
+    """A node in a second region would be 5 cents cheaper; its cell costs three times as much."""
+    here = candidate("aws-east-l4", (1.0,), usd=1, stock=8)
+    there = candidate("aws-west-l4", (1.0,), usd=0.95, stock=1)
+    mix = solve_mix(problem([here, there], demand(2)))
+    assert mix.nodes == (2, 0)
+    assert mix.objective == 2 * MICRO + round(CELL_USD_PER_HOUR["aws"] * MICRO)
+
+
+def test_no_region_holds_more_than_its_share():
+    pools = [
+        candidate(f"aws-{place}-l4", (1.0,), usd=usd, stock=9)
+        for place, usd in (("east", 1), ("north", 2), ("west", 3))
+    ]
+    assert solve_mix(problem(pools, demand(6), max_region_share=0.5)).nodes == (3, 3, 0)
+    assert solve_mix(problem(pools, demand(6), max_region_share=0.34)).nodes == (2, 2, 2)
+
+
+def test_regions_and_clouds_are_as_many_as_asked():
+    pools = [
+        candidate(f"{place}-l4", (1.0,), usd=usd, stock=9)
+        for place, usd in (("aws-east", 1), ("aws-west", 1.2), ("gcp-north", 2))
+    ]
+    assert solve_mix(problem(pools, demand(5), min_regions=2)).nodes == (4, 1, 0)
+    assert solve_mix(problem(pools, demand(5), min_clouds=2)).nodes == (4, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("quota", "nodes"),
+    [
+        ({"cloud": "aws", "unit": "gpus", "cap": 5}, (2, 4)),
+        ({"cloud": "aws", "unit": "nodes", "cap": 3}, (3, 2)),
+        ({"cloud": "aws", "unit": "nodes", "cap": 3, "market": "on_demand"}, (4, 0)),
+        ({"cloud": "aws", "unit": "nodes", "cap": 3, "gpus": ["a100"]}, (4, 0)),
+        ({"cloud": "aws", "unit": "nodes", "cap": 3, "region": "west"}, (4, 0)),
+    ],
+)
+def test_a_quota_counts_gpus_or_nodes_of_what_it_names(quota, nodes):
+    pools = [
+        candidate("aws-east-l4", (1.0,), usd=1, gpus=2, stock=4),
+        candidate("gcp-east-l4", (1.0,), usd=3, stock=4),
+    ]
+    assert solve_mix(problem(pools, demand(8), quotas=[quota])).nodes == nodes
+
+
+def test_demand_beyond_all_stock_has_no_mix():
+    pools = [candidate("aws-east-l4", (1.0,), usd=1, stock=4)]
+    assert solve_mix(problem(pools, demand(4))) is not None
+    assert solve_mix(problem(pools, demand(4.01))) is None
+
+
+def test_a_budget_pays_nodes_and_cells():
+    pools = [candidate("aws-east-l4", (1.0,), usd=2)]
+    cell = CELL_USD_PER_HOUR["aws"]
+    assert solve_mix(problem(pools, demand(2), budget_usd_per_hour=4 + cell - 0.01)) is None
+    assert solve_mix(problem(pools, demand(2), budget_usd_per_hour=4 + cell)).nodes == (2,)
+
+
+def test_what_spot_is_expected_to_cost_on_demand_counts():
+    """The lower price loses where it has to be replaced more often."""
+    risky = dataclasses.replace(candidate("aws-east-l4", (1.0,), usd=1), fallback_price=90_000)
+    calm = candidate("aws-east-a100", (1.0,), usd=1.05)
+    assert solve_mix(problem([risky, calm], demand(2))).nodes == (0, 2)
