@@ -64,8 +64,8 @@ def baselines(problem: Problem) -> tuple[Baseline, ...]:
 def single_type(problem: Problem) -> Baseline:
     """The best single machine: one shape and node size, all on demand in the one region where that is cheapest."""
     pools = _sold(problem, "on_demand")
-    counts = _nodes_for_all(pools, problem.buckets)
-    ways = [_Bought((pool,), (counts[pool.key],)) for pool in pools if pool.key in counts]
+    busy = _busy(pools, problem.buckets)
+    ways = [_Bought((pool,), (_whole(busy[pool.key]),)) for pool in pools if pool.key in busy]
     if not ways:
         return Baseline(
             SINGLE_TYPE, None, "no GPU type that is sold on demand serves every request size"
@@ -100,29 +100,29 @@ def melange(problem: Problem) -> Baseline:
 def skyserve(problem: Problem) -> Baseline:
     """One shape and node size on spot with extra nodes, spread evenly over the cheapest regions; no survival promised."""
     pools = _sold(problem, "spot")
-    counts = _nodes_for_all(pools, problem.buckets)
-    if not counts:
+    busy = _busy(pools, problem.buckets)
+    if not busy:
         return Baseline(
             SKYSERVE, None, "no GPU type that is sold on spot serves every request size"
         )
     machines: dict[tuple[str, int], list[Candidate]] = defaultdict(list)
     for pool in pools:
-        if pool.key in counts:
+        if pool.key in busy:
             machines[pool.shape.key, pool.gpus].append(pool)
     ways = [
-        way for sellers in machines.values() for way in _spreads(sellers, counts[sellers[0].key])
+        way
+        for sellers in machines.values()
+        for way in _spreads(sellers, _whole(busy[sellers[0].key]))
     ]
     if not ways:
         return Baseline(
             SKYSERVE, None, "no GPU type that serves every request size has enough spot stock"
         )
     best = min(ways, key=lambda way: way.rank)
-    regions = sum(count > 0 for count in best.nodes)
-    return Baseline(
-        SKYSERVE,
-        best.bill,
-        f"{_named(best)} on spot ({EXTRA_NODES} of them extra) in {regions} regions; not promised to survive a loss",
-    )
+    left = (sum(best.nodes) - max(best.nodes)) / busy[best.pools[0].key]
+    where = f"({EXTRA_NODES} extra) on spot in {_regions(best)}"
+    kept = f"one region lost leaves {min(math.floor(100 * left + ROUNDING), 100)} % served"
+    return Baseline(SKYSERVE, best.bill, f"{_named(best)} {where}; no survival promised: {kept}")
 
 
 def _spreads(sellers: Sequence[Candidate], needed: int) -> Iterator[_Bought]:
@@ -153,12 +153,8 @@ def without_survival(problem: Problem) -> Baseline:
     if mix is None:
         return Baseline(NO_SURVIVAL, None, "no plan within the limits was found")
     bought = _Bought(tuple(problem.candidates), mix.nodes)
-    regions = len({pool.cell for pool, count in bought if count})
-    return Baseline(
-        NO_SURVIVAL,
-        bought.bill,
-        f"this plan with nothing held for a loss: {sum(mix.nodes)} nodes in {regions} regions",
-    )
+    nodes = f"{sum(mix.nodes)} nodes in {_regions(bought)}"
+    return Baseline(NO_SURVIVAL, bought.bill, f"this plan with nothing held for a loss: {nodes}")
 
 
 def _sold(problem: Problem, market: Market) -> list[Candidate]:
@@ -179,20 +175,25 @@ def _work(pools: Sequence[Candidate], buckets: Sequence[Bucket]) -> np.ndarray:
     return work
 
 
-def _nodes_for_all(pools: Sequence[Candidate], buckets: Sequence[Bucket]) -> dict[str, int]:
-    """Nodes of a pool that serve all demand by themselves, by key; only pools that can."""
+def _busy(pools: Sequence[Candidate], buckets: Sequence[Bucket]) -> dict[str, float]:
+    """Nodes of a pool that all demand keeps busy, by key; only pools that serve every bucket."""
     if not pools:
         return {}
     needed = _work(pools, buckets).sum(axis=1).tolist()
-    return {
-        pool.key: math.ceil(load - ROUNDING * min(load, 1.0))
-        for pool, load in zip(pools, needed, strict=True)
-        if math.isfinite(load)
-    }
+    return {pool.key: load for pool, load in zip(pools, needed, strict=True) if math.isfinite(load)}
+
+
+def _whole(load: float) -> int:
+    return math.ceil(load - ROUNDING * min(load, 1.0))
 
 
 def _cell(cell: str) -> int:
     return round(cell_cost(cell) * USD_MICRO)
+
+
+def _regions(bought: _Bought) -> str:
+    number = len({pool.cell for pool, count in bought if count})
+    return "1 region" if number == 1 else f"{number} regions"
 
 
 def _named(bought: _Bought) -> str:
