@@ -60,7 +60,7 @@ bench: setup ## Wall time and largest process of plan, preview and up
 	@$(BIN)/python -m bench.stack --stack prod
 bench-replay: setup ## The hedge policy against the published ones on recorded spot capacity (about 5 minutes)
 	@$(BIN)/python -m bench.replay
-bench-mix: setup $(CBC)/.installed ## The GPU mix against the published integer program under CBC (about 30 minutes)
+bench-mix: setup $(CBC)/.installed ## The GPU mix against the published integer program under CBC (about 20 minutes)
 	@$(BIN)/python -m bench.mix.compare $(CBC)/bin/python --write
 pins: setup ## Write requirements*.txt from requirements*.in
 	@tools/pins.sh

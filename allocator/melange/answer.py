@@ -59,11 +59,11 @@ def solve(config: Config) -> Answer:
     """
     started = time.perf_counter()
     names = list(config.gpu_info)
-    rates = np.array(config.workload_distribution) * config.total_request_rate
-    places = np.argwhere(rates > 0)
-    throughput = np.array([gpu.tputs for gpu in config.gpu_info.values()])[:, rates > 0]
-    rates = rates[rates > 0]
     with np.errstate(divide="ignore", over="ignore"):
+        rates = np.array(config.workload_distribution) * config.total_request_rate
+        places = np.argwhere(rates > 0)
+        throughput = np.array([gpu.tputs for gpu in config.gpu_info.values()])[:, rates > 0]
+        rates = rates[rates > 0]
         work = rates / throughput
     work[work > MOST] = np.inf
     _check_served(work, places, rates)
