@@ -120,6 +120,7 @@ def _fallbacks(
 ) -> tuple[list[Pool], tuple[Fallback, ...]]:
     """The on-demand pools that stand in for the spot pools, empty; one may stand in for several."""
     market = StandIns(problem.candidates, problem.buckets)
+    cells = {candidate.cell for candidate, _ in chosen}
     needed: Counter[str] = Counter()
     made: dict[str, Candidate] = {}
     fallback = []
@@ -127,7 +128,7 @@ def _fallbacks(
         if spot.market != "spot":
             continue
         stands = []
-        for stand in market.of(spot):
+        for stand in market.of(spot, cells):
             key = stand.candidate.key.removesuffix("base") + "fallback"
             made[key] = stand.candidate
             needed[key] += -(-nodes * stand.nodes_ppm // 1_000_000)

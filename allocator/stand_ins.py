@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from allocator.candidates import Candidate
@@ -45,9 +45,10 @@ class StandIns:
             return StandIn(twin, PPM, twin.price)
         return next(iter(self.of(spot)), None)
 
-    def of(self, spot: Candidate) -> tuple[StandIn, ...]:
+    def of(self, spot: Candidate, cells: Collection[str] = ()) -> tuple[StandIn, ...]:
         """At most MOST, of different machines, first choice first: the very machine, then its shape and then any shape in
-        the region, then its shape and any shape elsewhere in the cloud; the cheapest of each.
+        the region, then its shape and any shape elsewhere in the cloud; the cheapest of each. None outside `cells`, the
+        regions in use, where one is inside: a region just for stand-ins costs its router all day.
 
         Another shape must serve every bucket that the spot candidate's shape serves.
         """
@@ -61,7 +62,9 @@ class StandIns:
         best: dict[str, StandIn] = {}
         for *_, stand in sorted(found, key=lambda item: item[:3]):
             best.setdefault(stand.candidate.stock, stand)
-        return tuple(best.values())[:MOST]
+        stands = list(best.values())
+        inside = [stand for stand in stands if stand.candidate.cell in cells]
+        return tuple(inside[:MOST] or stands[: 1 if cells else MOST])
 
     def _ratio(self, mine: Shape, other: Shape) -> float | None:
         """Replicas of the other shape that carry one replica's share of the workload's own mix; None where it cannot."""

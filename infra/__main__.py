@@ -1,5 +1,7 @@
 """What the Pulumi engine runs."""
 
+import pulumi
+
 from infra.entry import run
 
-run()
+pulumi.run(run)

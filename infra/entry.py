@@ -28,13 +28,13 @@ _TOLD = 32
 which the engine adds a line of its own about an unhandled error."""
 
 
-def run() -> None:
+async def run() -> None:
     """The whole program. The plan is exported last: it describes what exists."""
     project = pulumi.get_project()
     today = datetime.now(UTC).date()
     try:
         config = stack_config(pulumi.runtime.get_config_env(), project)
-        plan = plan_for(config, project_root())
+        plan = plan_for(config, project_root(), await deployed_plan())
         age_days, warning = price_age(plan, config, today)
         settings = read_settings(
             config.get(_SETTINGS_KEY), {cell.cloud for cell in plan.decisions.cells}
@@ -50,6 +50,19 @@ def run() -> None:
     pulumi.export("hourly_cost", plan.money.hourly_usd_micro / 1_000_000)
     pulumi.export("plan_digest", plan.digest)
     pulumi.export("plan", plan.to_dict())
+
+
+async def deployed_plan() -> Plan | None:
+    """The plan that this stack's last update exported; None before the first, or where another version wrote it."""
+    own = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    details = await pulumi.StackReference(own).get_output_details("plan")
+    if details.value is None:
+        return None
+    try:
+        return Plan.from_dict(details.value)
+    except (ValueError, TypeError, KeyError) as error:
+        pulumi.log.warn(f"the deployed plan is left out of the reckoning: {error}")
+        return None
 
 
 def project_root() -> Path:
