@@ -59,7 +59,7 @@ class Alike:
             value = cut.prices[shape] * (1.0 if cut.whole else replicas)
             used = np.flatnonzero(value)
             rows.append((0.0, 0.0, [*used, total], [*value[used], -1.0]))
-            rows.append((cut.needed, INFINITY, [total], [1.0]))
+            rows.append((cut.at_least(1.0), INFINITY, [total], [1.0]))
             kept = cut.at_least(fleet.keep) + (0.0 if cut.whole else extra)
             rows.append((kept, INFINITY, [total, total + 1], [1.0, -1.0]))
             rows.append((-INFINITY, 0.0, [total, total + 1], [1.0 / spread_over, -1.0]))

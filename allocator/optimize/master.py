@@ -49,7 +49,9 @@ class Layout:
         self.first_cut = self.first_count + sum(map(len, self._counted))
         self.per_cut = 1 if fleet.domain is None else 2
         finite = np.where(np.isfinite(fleet.load), fleet.load, 0.0)
-        self._useful = np.ceil(finite.sum(axis=0) - 1e-9)
+        self._useful = np.maximum(np.ceil(finite.sum(axis=0) - 1e-9), 1.0)
+        if fleet.spreads or (fleet.price <= 0).any():
+            self._useful[:] = INFINITY  # idle nodes make the other domains' shares smaller, or pay
 
     def costs(self, cuts: int = 0) -> np.ndarray:
         """Objective, with room for so many cuts."""
@@ -129,7 +131,7 @@ class Layout:
             if cut.whole:
                 rows.append((1.0, INFINITY, [total + 1], [1.0]))
         if self.domain is None or keep < 1:
-            rows.append((cut.needed, INFINITY, [total], [1.0]))
+            rows.append((cut.at_least(1.0), INFINITY, [total], [1.0]))
         if self.fleet.floor > 0:
             own = used[self.fleet.on_demand[self.kept][used]]
             rows.append((cut.at_least(self.fleet.floor), INFINITY, own, value[own]))
@@ -153,8 +155,12 @@ class Layout:
         return held
 
     def useful(self) -> np.ndarray:
-        """Replicas of each shape that serve everything alone: more in one region serve nothing."""
+        """Replicas of each shape beyond which a region has no use for more: those that serve everything alone."""
         return self._useful
+
+    def sold(self) -> np.ndarray:
+        """Replicas per region in use and shape that the stock allows."""
+        return self.in_cells(self.stock)
 
     def cell_row(self, number: int, shape: int) -> Row:
         """Nodes of a shape need their region."""

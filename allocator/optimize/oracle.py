@@ -26,7 +26,7 @@ SERVED = 1e-6
 class Cut:
     """prices . C >= needed for every capacity that serves everything; C counts replicas, or nodes where `whole`.
 
-    Of a whole cut all numbers are integers: so many nodes are needed for any part of its buckets (see `cover_cuts`).
+    Of a `whole` cut `needed` may be a fraction of a node: whole nodes are needed of it (see `cover_cuts`).
     """
 
     prices: np.ndarray
@@ -36,7 +36,7 @@ class Cut:
     def at_least(self, part: float) -> float:
         """What a part of the demand needs."""
         if self.whole:
-            return max(1.0, math.ceil(self.needed * part - SERVED))
+            return max(1.0, math.ceil(self.needed * part * (1 - SERVED) - SERVED))
         return part * self.needed
 
     def same(self, other: Cut) -> bool:
@@ -65,8 +65,8 @@ def cover_cuts(load: np.ndarray, most_replicas: np.ndarray) -> list[Cut]:
     cuts = []
     for shapes in sorted({tuple(row) for row in able.tolist()}, key=lambda row: (sum(row), row)):
         inside = ~(able & ~np.array(shapes)).any(axis=1)
-        nodes = math.ceil(best[inside].min(axis=1).sum() * (1 - SERVED) - SERVED)
-        cuts.append(Cut(np.array(shapes, dtype=float), whole=True, needed=float(max(1, nodes))))
+        nodes = float(best[inside].min(axis=1).sum())
+        cuts.append(Cut(np.array(shapes, dtype=float), whole=True, needed=nodes))
     return cuts
 
 

@@ -146,7 +146,8 @@ class Relaxation:
         if len(layout.regions):
             opened = answer.values[layout.first_cell : layout.first_count, None]
             used = layout.in_cells(nodes)
-            for r, g in np.argwhere(used > layout.useful() * opened + VIOLATED):
+            most = np.minimum(layout.useful(), layout.sold())
+            for r, g in np.argwhere(used > most * opened + VIOLATED):
                 if (r, g) not in self._celled:
                     self._celled.add((r, g))
                     rows.append(layout.cell_row(r, g))
