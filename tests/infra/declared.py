@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -57,11 +58,16 @@ class Declared:
 
 
 class _Mocks(pulumi.runtime.Mocks):
-    """Clouds that answer with an id made of the name."""
+    """Clouds that answer with an id made of the name, and a stack that exported `outputs` before."""
+
+    def __init__(self, outputs: dict[str, Any]) -> None:
+        self.outputs = outputs
 
     def new_resource(
         self, args: pulumi.runtime.MockResourceArgs
     ) -> tuple[str | None, dict[str, Any]]:
+        if args.typ == "pulumi:pulumi:StackReference":
+            return args.name, {"outputs": self.outputs, "secretOutputNames": []}
         ident = f"{args.typ}/{args.name}"
         return ident, args.inputs | {
             "arn": f"arn:{ident}",
@@ -116,10 +122,12 @@ def declared(plan: Plan | None = None, given: Settings | None = None) -> Declare
     return Declared(tuple(resources), url[0])
 
 
-def recording(program: Callable[[], Any]) -> list[Resource]:
-    """Run a program against clouds that agree to everything; what it registers."""
+def recording(
+    program: Callable[[], Any], outputs: dict[str, Any] | None = None
+) -> list[Resource]:
+    """Run a program against clouds that agree to everything; what it registers. `outputs`: of the update before."""
     resources: list[Resource] = []
-    mocks = _Mocks()
+    mocks = _Mocks(outputs or {})
     pulumi.runtime.set_mocks(
         mocks,
         project=OWNER.project,
@@ -127,6 +135,7 @@ def recording(program: Callable[[], Any]) -> list[Resource]:
         preview=False,
         monitor=_Recorder(mocks, resources),
     )
+    asyncio.set_event_loop(asyncio.new_event_loop())  # an exit leaves its own with work undone
     pulumi.runtime.test(program)()
     return resources
 

@@ -57,6 +57,10 @@ def pool(cell: Cell, role: Role = "spot", **changes: Any) -> Pool:
         max_nodes=4,
         price_usd_micro_per_hour=300_000,
         on_demand_usd_micro_per_hour=800_000,
+        fallback_usd_micro_per_hour=0,
+        risk=None,
+        cold_start_s=183,
+        limited_by="",
         why="cheapest",
     )
     return dataclasses.replace(made, **changes)
@@ -76,9 +80,16 @@ def plan(*cells: Cell, pools: tuple[Pool, ...] | None = None) -> Plan:
             pools=pools,
             fallback=(),
             routing=(),
+            survive="none",
+            losses=(),
+            hedge=(),
+            quota_groups=(),
+            budgets=(),
+            relaxed=(),
         ),
-        money=Money(1_800_000, 1_314_000_000, 250_000, 4_800_000),
+        money=Money(1_800_000, 0, 1_314_000_000, 250_000, 0, 4_800_000, ()),
         proof=Proof(1_800_000, 1_800_000, 0.0, False),
+        changes=(),
         provenance=Provenance(
             "0",
             "0",

@@ -36,7 +36,7 @@ def planner(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
     """Makes the allocator answer with a plan, or fail with an error."""
 
     def answer(result: Any) -> None:
-        def plan_for(config: dict[str, Any], root: Path) -> Any:
+        def plan_for(config: dict[str, Any], root: Path, deployed: Any) -> Any:
             if isinstance(result, Exception):
                 raise result
             return result
@@ -103,6 +103,24 @@ def test_the_plan_is_exported_last_and_reads_back_and_old_prices_are_warned_of(
     assert outputs["hourly_cost"] == 1.8
     assert outputs["plan_digest"] == plan.digest
     assert type(plan).from_dict(outputs["plan"]) == plan
+
+
+def test_the_plan_that_the_last_update_exported_is_given_to_the_allocator(
+    monkeypatch: pytest.MonkeyPatch, planner: Callable[[Any], None]
+) -> None:
+    before, given = plans.plan(plans.AWS), []
+    planner(before)
+    answer = entry.plan_for
+    monkeypatch.setattr(
+        entry, "plan_for", lambda config, root, old: (given.append(old), answer(config, root, old))[1]
+    )
+    configure(monkeypatch, clouds={"edge": "none"})
+    floats = json.loads(json.dumps(before.to_dict()), parse_int=float)
+    for outputs in ({}, {"plan": floats}, {"plan": floats | {"schema_version": 1}}):
+        monkeypatch.setattr(pulumi, "export", lambda name, value: None)
+        monkeypatch.setattr(entry, "project_root", Path)
+        recording(entry.run, outputs)
+    assert given == [None, before, None]
 
 
 @pytest.mark.parametrize(
