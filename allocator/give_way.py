@@ -14,14 +14,16 @@ from dataclasses import dataclass
 from allocator.errors import InfeasibleError
 from allocator.mix import Mix, Model, Problem, solve_mix
 from allocator.optimize.search import has_relaxed
-from allocator.plan import Bucket, Relaxed
+from allocator.plan import Bucket, Relaxed, Survive
 from allocator.snapshot import USD_MICRO
 from allocator.spec import Relax
 
 STEPS = 12
-"""Halvings of the range of a limit."""
-WHOLE = 4
-"""Tries to find whole nodes a little beyond what the relaxation needs."""
+"""Halvings of the range of a limit, by ratio: ranges span orders of magnitude."""
+BEYOND = (0.0, 0.02, 0.1, 0.3, 1.0)
+"""How far beyond what the relaxation needs whole nodes are looked for, in parts of it."""
+SURVIVE: tuple[Survive, ...] = ("none", "region", "cloud")
+"""Weakest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,8 @@ def _given_up(problem: Problem, step: Relax) -> tuple[Problem | None, Relaxed]:
     """A problem with one demand given up as far as the step allows; None where that changes nothing."""
     if step.limit == "survive":
         was = problem.policy.survive
-        order = ("none", "region", "cloud")
         said = Relaxed("survive", was, str(step.to))
-        if str(step.to) not in order or order.index(str(step.to)) >= order.index(was):
+        if step.to not in SURVIVE[: SURVIVE.index(was)]:
             return None, said
         return _policy(problem, survive=step.to), said
     limit = next((limit for limit in limits_of(problem) if limit.name == step.limit), None)
@@ -110,20 +111,30 @@ def smallest(limit: Limit, to: float) -> float | None:
         return None
     no, yes = limit.value, to
     for _ in range(STEPS):
-        middle = (no + yes) / 2
-        if limit.whole:
-            middle = math.floor(middle)
-            if middle in (no, yes):
-                break
+        middle = _middle(no, yes, limit)
+        if middle in (no, yes):
+            break
         if _possible(limit.with_value(middle)):
             yes = middle
         else:
             no = middle
-    for step in range(WHOLE):
-        value = _readable(yes + (to - yes) * (step / WHOLE) ** 2, limit, to)
-        if solve_mix(limit.with_value(value)) is not None:
+    tried = {limit.value}
+    for part in BEYOND:
+        step = math.ceil(yes * part) if limit.whole else yes * part
+        low, high = sorted((yes, to))
+        value = min(max(yes + math.copysign(step, to - limit.value), low), high)
+        value = _readable(value, limit, to)
+        if value not in tried and solve_mix(limit.with_value(value)) is not None:
             return value
-    return to if solve_mix(limit.with_value(to)) is not None else None
+        tried.add(value)
+    return to if to not in tried and solve_mix(limit.with_value(to)) is not None else None
+
+
+def _middle(one: float, other: float, limit: Limit) -> float:
+    """Between two values of a limit, by ratio; the nearest whole number below where only whole ones count."""
+    if limit.whole:
+        return math.floor(math.sqrt((one + 1) * (other + 1)) - 1 + 1e-9)
+    return math.sqrt(one * other) if min(one, other) > 0 else (one + other) / 2
 
 
 def _readable(value: float, limit: Limit, to: float) -> float:
@@ -200,8 +211,11 @@ def why_not(problem: Problem) -> str:
         value = smallest(limit, limit.loosest)
         if value is not None:
             helps.append(f"{_section(limit.name)}.{limit.name} {limit.value:g} -> {value:g}")
-    if problem.policy.survive != "none" and solve_mix(_policy(problem, survive="none")) is not None:
-        helps.append(f"policy.survive {problem.policy.survive} -> none")
+    was = problem.policy.survive
+    weaker = (level for level in reversed(SURVIVE[: SURVIVE.index(was)]))
+    level = next((v for v in weaker if solve_mix(_policy(problem, survive=v)) is not None), None)
+    if level is not None:
+        helps.append(f"policy.survive {was} -> {level}")
     if helps:
         return f"no plan for {rate:g} requests/s within the limits; any one of these makes one: {'; '.join(helps)}"
     most = _most(problem, rate)

@@ -22,6 +22,7 @@ CONFIG: dict[str, Any] = {
     "workload": {"histogram": "azure2023_conv", "requests_per_second": 16},
     "market": {"snapshot": "small"},
     "limits": {"nodes_per_pool": 16},
+    "policy": {"survive": "none"},
 }
 
 

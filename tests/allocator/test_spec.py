@@ -111,9 +111,12 @@ def test_a_missing_value_is_named(config: dict[str, Any]) -> None:
     [
         ("service.slo.tpot_ms=1", ("tpot_ms 1", "raise the SLO")),
         ("service.slo.ttft_ms=0.5", ("ttft_ms 0.5", "raise the SLO")),
-        ("workload.requests_per_second=900000", ("900000", "at most", "nodes_per_pool")),
-        ("limits.max_region_share=0.05", ("limits.max_region_share 0.05", "raise")),
-        ("limits.budget_usd_per_hour=0.01", ("limits.budget_usd_per_hour 0.01", "raise")),
+        (
+            "workload.requests_per_second=900000",
+            ("900000 requests/s", "limits.nodes_per_pool 16 -> "),
+        ),
+        ("limits.max_region_share=0.05", ("limits.max_region_share 0.05 -> 0.25",)),
+        ("limits.budget_usd_per_hour=0.01", ("limits.budget_usd_per_hour 0.01 -> 1.",)),
         ("market.max_usd_per_gpu_hour=0.001", ("market.*", "higher price")),
     ],
 )
