@@ -246,7 +246,7 @@ class Plan:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Plan:
-        """Read what `to_dict` wrote, also after a trip through Pulumi's state, where every number is a float.
+        """Read what `to_dict` wrote, also after a trip through Pulumi's state: numbers are floats, nulls are gone.
 
         Raises ValueError where the schema version or the digest does not fit.
         """
@@ -276,7 +276,8 @@ def _read(kind: Any, value: Any) -> Any:
     """Rebuild a value of type `kind` from JSON data."""
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
-        return kind(**{name: _read(hints[name], item) for name, item in value.items()})  # type: ignore[operator]
+        unset = {name: None for name in hints if type(None) in typing.get_args(hints[name])}
+        return kind(**{name: _read(hints[name], item) for name, item in (unset | value).items()})  # type: ignore[operator]
     if typing.get_origin(kind) is tuple:
         return tuple(_read(typing.get_args(kind)[0], item) for item in value)
     if typing.get_origin(kind) is types.UnionType:

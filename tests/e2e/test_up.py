@@ -29,7 +29,7 @@ def plan(clone: Clone, up: str) -> Plan:
 def test_up_ends_with_plan_cost_saving_endpoint_and_number_of_resources(up: str, plan: Plan):
     report = up[up.index("pool ") :]
     for pool in plan.decisions.pools:
-        assert re.search(rf"^{re.escape(pool.key)} ", report, re.M)
+        assert pool.role == "fallback" or re.search(rf"^{re.escape(pool.key)} ", report, re.M)
     assert f"${plan.money.hourly_usd_micro / 1e6:.2f}/h" in report
     assert re.search(r"^saving +\d+ % against the same nodes on demand", report, re.M)
     assert re.search(r"^endpoint +https://[\w.-]+\.azurefd\.net$", report, re.M)
@@ -83,7 +83,7 @@ def test_a_doubled_rate_changes_sizes_bounds_and_weights_and_replaces_nothing(
         ("workload.histogram=azure2023", "unknown histogram 'azure2023'; did you mean azure2023_co"),
         ("workload.requests_per_second=0", "workload.requests_per_second: should be greater than 0, is 0"),
         ("service.slo.tpot_ms=1", "no allowed GPU serves requests of"),
-        ("workload.requests_per_second=900000", "exceed all stock within market.*"),
+        ("workload.requests_per_second=900000", "no plan for 900000 requests/s within the limits"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line_and_leaves_the_state_alone(

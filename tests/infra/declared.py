@@ -126,6 +126,7 @@ def recording(
     program: Callable[[], Any], outputs: dict[str, Any] | None = None
 ) -> list[Resource]:
     """Run a program against clouds that agree to everything; what it registers. `outputs`: of the update before."""
+    asyncio.set_event_loop(asyncio.new_event_loop())  # an exit leaves its own with work undone
     resources: list[Resource] = []
     mocks = _Mocks(outputs or {})
     pulumi.runtime.set_mocks(
@@ -135,7 +136,6 @@ def recording(
         preview=False,
         monitor=_Recorder(mocks, resources),
     )
-    asyncio.set_event_loop(asyncio.new_event_loop())  # an exit leaves its own with work undone
     pulumi.runtime.test(program)()
     return resources
 
