@@ -122,11 +122,12 @@ def candidate(
 
 
 def both_markets(
-    name: str, rates: tuple[float, ...], *, usd: float, **rest: Any
+    name: str, rates: tuple[float, ...], *, usd: float, plenty: int | None = None, **rest: Any
 ) -> list[Candidate]:
-    """The same machine on spot and, three times as dear, on demand."""
+    """The same machine on demand, three times as dear, and on spot. `plenty`: its stock on demand, if another."""
     spot = candidate(name, rates, usd=usd, on_demand_usd=3 * usd, **rest)
-    return [candidate(name, rates, usd=3 * usd, market="on_demand", **rest), spot]
+    stock = rest if plenty is None else rest | {"stock": plenty}
+    return [candidate(name, rates, usd=3 * usd, market="on_demand", **stock), spot]
 
 
 def limits(**changes: Any) -> Limits:

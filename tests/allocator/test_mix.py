@@ -3,77 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocator.candidates import Candidate
 from allocator.mix import Problem, solve_mix
 from allocator.optimize.search import GAP
 from allocator.risk import CELL_USD_PER_HOUR
 from tests.allocator.builders import both_markets, candidate, demand, problem
 from tests.allocator.exhaustive import cheapest
+from tests.allocator.markets import SHARE, asked, tiny
 
 MICRO = 1_000_000
 SEARCH = 2e-6
 """The part of the demand that the search may miss."""
-PLACES = ("aws-east", "aws-west", "gcp-north", "azure-south")
-RATE = st.sampled_from([0.0, 0.5, 1.0, 2.5, 4.0, 7.0])
-SHARE = st.sampled_from([0.4, 0.5, 0.6, 0.75, 1.0])
-
-
-@st.composite
-def tiny(draw: st.DrawFn, *, buckets: int = 2, most: int = 4) -> list[Candidate]:
-    """Up to four pools of few nodes, each with a price and a stock of its own; three GPUs, one serves everything."""
-    rates = {
-        "l4": tuple(draw(st.lists(RATE, min_size=buckets, max_size=buckets).filter(any))),
-        "a100": tuple(draw(st.lists(RATE, min_size=buckets, max_size=buckets).filter(any))),
-        "h100": (1.5,) * buckets,
-    }
-    made: dict[str, Candidate] = {}
-    for number in range(draw(st.integers(1, most))):
-        gpu = draw(st.sampled_from(sorted(rates))) if number else "h100"
-        pool = candidate(
-            f"{draw(st.sampled_from(PLACES))}-{gpu}", rates[gpu], usd=draw(st.integers(2, 60)) / 10,
-            stock=draw(st.integers(1, 3)), gpus=draw(st.sampled_from([1, 1, 2, 8])),
-            market=draw(st.sampled_from(["spot", "on_demand"])),
-        )  # fmt: skip
-        made.setdefault(pool.key, pool)
-    return [made[key] for key in sorted(made)]
-
-
-@st.composite
-def asked(draw: st.DrawFn) -> dict[str, Any]:
-    """A level of survival, and up to three limits."""
-    some: dict[str, Any] = {
-        "degraded_share": draw(st.sampled_from([0.3, 0.5, 0.8])),
-        "on_demand_share": draw(st.sampled_from([0.2, 0.5, 1.0])),
-        "max_region_share": draw(SHARE),
-        "max_cloud_share": draw(SHARE),
-        "min_regions": draw(st.integers(1, 3)),
-        "min_clouds": draw(st.integers(1, 3)),
-        "budget_usd_per_hour": draw(st.integers(5, 300)) / 10,
-        "quotas": [draw(QUOTA)],
-    }
-    chosen = draw(st.lists(st.sampled_from(sorted(some)), max_size=3, unique=True))
-    survive = draw(st.sampled_from(["none", "region", "cloud"]))
-    return {"survive": survive} | {key: some[key] for key in chosen}
-
-
-QUOTA = st.fixed_dictionaries(
-    {
-        "cloud": st.sampled_from(["aws", "gcp"]),
-        "unit": st.sampled_from(["gpus", "nodes"]),
-        "cap": st.integers(0, 6),
-    },
-    optional={
-        "region": st.sampled_from(["east", "west", "north"]),
-        "market": st.sampled_from(["spot", "on_demand"]),
-        "gpus": st.sampled_from([["l4"], ["h100", "a100"]]),
-    },
-)
 
 
 def agrees(given: Problem) -> bool:
