@@ -117,6 +117,8 @@ def _pool_form(view: View, pool: dict[str, Any]) -> list[str]:
     key, nodes = pool["key"], pool["nodes"]
     broken = []
     shape = next((s for s in view.decisions["shapes"] if s["key"] == pool["shape"]), None)
+    if shape is None and pool["state"] == "retiring":
+        shape = pool  # may be sold no more: nothing is known of what it could serve
     if shape is None:
         return [f"{key} runs {pool['shape']}, which is no shape of the plan"]
     if pool["role"] not in MARKETS or pool["state"] not in ("active", "retiring"):

@@ -57,6 +57,8 @@ def test_a_retiring_pool_stays_without_being_counted_on() -> None:
     leaving = pool(f"{GCP}-h100x4-tp2-spot", nodes=0, members={"a3.4": 9.0}, on_demand=20.0)
     made["decisions"]["pools"].append(leaving | {"state": "retiring"})
     assert broken_promises(made, **LIMITS) == []
+    found(made, leaving["key"])["shape"] = "of-old"
+    assert broken_promises(made, **LIMITS) == []
 
 
 def test_without_limits_only_stock_and_the_plan_itself_are_held_to_account() -> None:

@@ -141,6 +141,14 @@ def test_demand_beyond_all_stock_has_no_mix():
     assert solve_mix(problem(pools, demand(4.01))) is None
 
 
+def test_a_size_that_nobody_serves_has_no_mix():
+    assert solve_mix(problem([candidate("aws-east-l4", (1.0, 0.0), usd=1)], demand(1, 1))) is None
+
+
+def test_an_empty_market_has_no_mix():
+    assert solve_mix(problem([], demand(1))) is None
+
+
 def test_a_budget_pays_nodes_and_cells():
     pools = [candidate("aws-east-l4", (1.0,), usd=2)]
     cell = CELL_USD_PER_HOUR["aws"]
