@@ -131,9 +131,11 @@ def smallest(limit: Limit, to: float) -> float | None:
 
 
 def _middle(one: float, other: float, limit: Limit) -> float:
-    """Between two values of a limit, by ratio; the nearest whole number below where only whole ones count."""
+    """Between two values of a limit, by ratio; a whole number where only whole ones count."""
     if limit.whole:
-        return math.floor(math.sqrt((one + 1) * (other + 1)) - 1 + 1e-9)
+        low, high = sorted((one, other))
+        middle = math.floor(math.sqrt((low + 1) * (high + 1)) - 1)
+        return min(max(middle, low + 1), high - 1) if high - low > 1 else low
     return math.sqrt(one * other) if min(one, other) > 0 else (one + other) / 2
 
 
