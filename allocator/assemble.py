@@ -72,7 +72,7 @@ def decisions(engine: Engine, answer: Answer) -> Decisions:
         routing=routing,
         survive=problem.policy.survive,
         losses=_losses(problem, places),
-        hedge=_hedge(problem, chosen, routing),
+        hedge=_hedge(problem, chosen),
         quota_groups=_quota_groups(problem, pools.values()),
         budgets=_budgets(pools.values()),
         relaxed=answer.relaxed,
@@ -191,9 +191,7 @@ def _domain(level: str, cell: str) -> str:
     return cell if level == "region" else cell.split("-", 1)[0]
 
 
-def _hedge(
-    problem: Problem, chosen: Sequence[tuple[Candidate, int]], routing: tuple[Route, ...]
-) -> tuple[Hedge, ...]:
+def _hedge(problem: Problem, chosen: Sequence[tuple[Candidate, int]]) -> tuple[Hedge, ...]:
     """Each cloud's capacity, split into what must be served and what is held above it, in requests per hour."""
     capacity: Counter[Cloud] = Counter()
     for candidate, nodes in chosen:

@@ -16,7 +16,7 @@ from ortools.math_opt import (
 from ortools.math_opt.core.python import solver as core
 
 from allocator.errors import AllocatorError
-from allocator.solver import INFINITY, Program, Row, as_proto
+from allocator.solver import INFINITY, Numbers, Program, Row, as_proto
 
 _NONE = np.zeros(0)
 
@@ -92,7 +92,7 @@ class LiveProgram:
                     terms.ids.append(number)
                     terms.values.append(cost)
 
-    def bound_rows(self, rows: Sequence[int], upper: Sequence[float]) -> None:
+    def bound_rows(self, rows: Numbers, upper: Numbers) -> None:
         """Change the upper bounds of rows (ascending)."""
         update = model_update_pb2.ModelUpdateProto()
         update.linear_constraint_updates.upper_bounds.ids.extend(rows)
@@ -101,7 +101,7 @@ class LiveProgram:
             self._model.linear_constraints.upper_bounds[row] = bound
         self._update(update)
 
-    def bound_columns(self, columns: Sequence[int], upper: Sequence[float]) -> None:
+    def bound_columns(self, columns: Numbers, upper: Numbers) -> None:
         """Change the upper bounds of columns (ascending)."""
         update = model_update_pb2.ModelUpdateProto()
         update.variable_updates.upper_bounds.ids.extend(columns)
@@ -133,7 +133,7 @@ class LiveProgram:
         """Solve from where the last solve ended. Raises AllocatorError where the solver fails also from scratch."""
         try:
             result = self._solved(parameters_pb2.SolveParametersProto())
-        except Exception:  # the binding raises its own kinds for numerical trouble
+        except Exception:  # noqa: BLE001, the binding raises its own kinds for numerical trouble
             self._solver = self._new()
             result = self._from_scratch()
         if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:

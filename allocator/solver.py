@@ -25,7 +25,8 @@ from ortools.math_opt.core.python import solver as core
 from allocator.errors import AllocatorError
 
 INFINITY = float("inf")
-Row = tuple[float, float, Sequence[int], Sequence[float]]
+Numbers = Sequence[int] | Sequence[float] | np.ndarray
+Row = tuple[float, float, Numbers, Numbers]
 """Lower and upper bound, columns and their coefficients."""
 
 

@@ -31,8 +31,8 @@ class Alike:
         self.of = self.of.reshape(-1)
         self.stock = np.bincount(self.of, weights=fleet.stock)
         self.count = len(first)
-        domain = fleet.domain if fleet.domain is not None else fleet.region
-        pairs = np.unique(np.stack([self.of, domain]), axis=1)
+        self.domain = fleet.region if fleet.domain is None else fleet.domain
+        pairs = np.unique(np.stack([self.of, self.domain]), axis=1)
         self.domains = np.bincount(pairs[0], minlength=self.count).astype(float)
 
     @property
@@ -65,7 +65,7 @@ class Alike:
             rows.append((-INFINITY, 0.0, [total, total + 1], [1.0 / spread_over, -1.0]))
             if cut.whole:
                 rows.append((1.0, INFINITY, [total + 1], [1.0]))
-            rows += [(-INFINITY, 0.0, [count + c, total + 1], [value[c], -1.0]) for c in used]
+            rows += [(-INFINITY, 0.0, [count + int(c), total + 1], [value[c], -1.0]) for c in used]
             if k == 0:
                 upper[total + 1] = box.loss[1]
                 rows.append((box.loss[0], INFINITY, [total + 1], [1.0]))
@@ -87,9 +87,8 @@ class Alike:
         values = np.array([cut.prices[shape] * replicas for cut in plain])
         spare = np.maximum(values @ nodes - fleet.keep, 1e-6)
         values = values / spare[:, None]  # of what may be lost
-        assert fleet.domain is not None
         free = np.zeros((self.count, fleet.domains))
-        np.add.at(free, (self.of, fleet.domain), fleet.stock)
+        np.add.at(free, (self.of, self.domain), fleet.stock)
         sold = np.minimum(free, nodes[:, None]).sum(axis=0)
         free[:, np.argsort(-sold, kind="stable")[regions:]] = 0.0
         placed = np.zeros_like(free)
@@ -111,10 +110,9 @@ class Alike:
     def _columns(self, placed: np.ndarray) -> np.ndarray:
         """Nodes per column from nodes per class and domain: first columns first."""
         fleet = self.fleet
-        assert fleet.domain is not None
         left, nodes = placed.copy(), np.zeros(fleet.columns)
         for p in range(fleet.columns):
-            place = self.of[p], fleet.domain[p]
+            place = self.of[p], self.domain[p]
             nodes[p] = min(left[place], fleet.stock[p])
             left[place] -= nodes[p]
         return nodes
@@ -127,7 +125,8 @@ def _improve(placed: np.ndarray, held: np.ndarray, values: np.ndarray, free: np.
     """One move or swap out of the fullest domain that leaves both domains below it; whether there was one."""
     full = held.max(axis=0)
     worst = int(np.argmax(full))
-    best, found = full[worst] - 1e-9, None
+    best = full[worst] - 1e-9
+    found: tuple[int, int, int] | None = None
     for c in np.flatnonzero(placed[:, worst]):
         here = held[:, worst] - values[:, c]
         there = held + values[:, c : c + 1]
@@ -137,7 +136,7 @@ def _improve(placed: np.ndarray, held: np.ndarray, values: np.ndarray, free: np.
         level[~room] = INFINITY
         d = int(np.argmin(level))
         if level[d] < best:
-            best, found = level[d], (c, d, -1)
+            best, found = level[d], (int(c), d, -1)
         for back in np.flatnonzero(placed.any(axis=1)):
             if back == c or placed[back, worst] >= free[back, worst]:
                 continue
@@ -147,13 +146,13 @@ def _improve(placed: np.ndarray, held: np.ndarray, values: np.ndarray, free: np.
             swapped[~room | (placed[back] < 1)] = INFINITY
             d = int(np.argmin(swapped))
             if swapped[d] < best:
-                best, found = swapped[d], (c, d, back)
+                best, found = swapped[d], (int(c), d, int(back))
     if found is None:
         return False
-    c, d, back = found
-    _shift(placed, held, values, c, worst, d)
-    if back >= 0:
-        _shift(placed, held, values, back, d, worst)
+    moved, to, swapped_back = found
+    _shift(placed, held, values, moved, worst, to)
+    if swapped_back >= 0:
+        _shift(placed, held, values, swapped_back, to, worst)
     return True
 
 

@@ -88,7 +88,7 @@ class Fleet:
     @property
     def shapes(self) -> int:
         """G."""
-        return self.load.shape[1]
+        return int(self.load.shape[1])
 
     @property
     def domains(self) -> int:

@@ -73,7 +73,7 @@ class Layout:
 
     def value(self, cut: Cut) -> np.ndarray:
         """What a node of each kept column adds to a cut."""
-        return cut.prices[self.shape] * (1.0 if cut.whole else self.replicas)
+        return np.asarray(cut.prices[self.shape] * (1.0 if cut.whole else self.replicas))
 
     def spread_over(self, regions: int) -> int:
         """The most failure domains that a plan in so many regions has."""
@@ -142,8 +142,7 @@ class Layout:
 
     def loss_row(self, cut: Cut, domain: int, total: int) -> Row:
         """S_k >= pi_k . n_d."""
-        assert self.domain is not None
-        mine = np.flatnonzero(self.domain == domain)
+        mine = np.flatnonzero(np.asarray(self.domain) == domain)
         return -INFINITY, 0.0, [*mine, total + 1], [*self.value(cut)[mine], -1.0]
 
     def in_cells(self, nodes: np.ndarray) -> np.ndarray:
@@ -156,7 +155,7 @@ class Layout:
 
     def useful(self) -> np.ndarray:
         """Replicas of each shape beyond which a region has no use for more: those that serve everything alone."""
-        return self._useful
+        return np.asarray(self._useful)
 
     def sold(self) -> np.ndarray:
         """Replicas per region in use and shape that the stock allows."""

@@ -11,7 +11,7 @@ from allocator.live import LiveAnswer, LiveProgram
 from allocator.optimize.fleet import Fleet, Scenario
 from allocator.optimize.master import Box, Layout
 from allocator.optimize.oracle import SERVED, Cut, Oracle
-from allocator.solver import INFINITY
+from allocator.solver import INFINITY, Numbers
 
 ROUNDS = 200
 CUTS_A_ROUND = 2
@@ -54,7 +54,7 @@ class Relaxation:
         self._level = self._both_ways([self.layout.total(0) + 1]) if cuts and fleet.domains else -1
         self.choose(self.box)
 
-    def _both_ways(self, columns: Sequence[int] | np.ndarray) -> int:
+    def _both_ways(self, columns: Numbers) -> int:
         """Two rows whose upper bounds hold a sum from both sides, free at first."""
         ones = np.ones(len(columns))
         return self._live.add(

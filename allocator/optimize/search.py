@@ -16,35 +16,24 @@ All limits are counts of work, so that the same problem ends in the same plan an
 from __future__ import annotations
 
 import heapq
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from allocator.optimize.alike import Alike
-from allocator.optimize.fleet import Fleet, Scenario
-from allocator.optimize.master import Box, Layout
-from allocator.optimize.oracle import SERVED, Cut, Oracle, cover_cuts, joined
+from allocator.optimize.boxes import Open, halves, merged
+from allocator.optimize.fleet import Fleet
+from allocator.optimize.incumbent import Incumbent
+from allocator.optimize.oracle import Cut, Oracle, cover_cuts, joined
 from allocator.optimize.relax import Relaxation, Relaxed
-from allocator.optimize.repair import mended, missing
-from allocator.solver import INFINITY, Status, solve_integer
+from allocator.solver import INFINITY
 
-LOG = None
-T0 = [0.0]
 GAP = 1e-3
-FEW = 80
-FIRST_GAP = 5e-3
-TRIES = 4
 PROOFS = 6
-NODES = 3000
-MOST_BOXES = 150
-MOST_WORK = 8.0
-TRIED_FIRST = 6
-CUTS_A_PLAN = 3
-EXTRAS = (0.0, 0.0005, 0.001, 0.002, 0.005)
-"""What is asked beyond the demand where regions are alike, so that uneven spreading still serves."""
-EPS = 1e-7
+MOST_SPLITS = 60
+MOST_WORK = 10.0
+"""Of the integer programs, see solver.Answer.work: the search ends with the bound it has."""
+LOOKED_INTO = 6
+"""Boxes in which plans are looked for before the first is proven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,276 +46,140 @@ class Found:
     limit_reached: bool
 
 
-@dataclass(order=True, slots=True)
-class _Open:
-    bound: float
-    box: Box
-    relaxed: Relaxed = field(compare=False)
-    cuts: list[Cut] = field(compare=False, default_factory=list)
-
-
 def search(fleet: Fleet, gap: float = GAP, start: np.ndarray | None = None) -> Found | None:
-    """The cheapest plan to within a relative gap; None where no plan keeps the limits (or none was found in the work allowed).
+    """The cheapest plan to within a relative gap; None where no plan keeps the limits, or none was found in the work allowed.
 
     `start`: nodes of a plan that may be a good one already.
     """
-    return _Search(fleet, gap).run(start)
+    oracle = Oracle(fleet.load)
+    first = _relaxed(fleet, oracle)
+    if first is None:
+        return None
+    best = Incumbent(fleet, oracle, gap)
+    best.known = _kept_cuts(*first)
+    relaxation = Relaxation(fleet, oracle, best.known)
+    if start is not None and fleet.fits(start):
+        best.judge(start)
+    bound = _Boxes(relaxation, best).bound()
+    if best.nodes is None:
+        return None
+    bound = min(bound, best.cost)
+    return Found(best.nodes, best.cost, bound, not best.good(bound))
 
 
 def has_relaxed(fleet: Fleet) -> bool:
     """Whether the linear relaxation has a plan: without one there is none of whole nodes."""
-    work = _Search(fleet, GAP)
-    return work.relaxed() is not None
+    return _relaxed(fleet, Oracle(fleet.load)) is not None
 
 
-class _Search:
-    def __init__(self, fleet: Fleet, gap: float) -> None:
-        self.fleet, self.gap = fleet, gap
-        self.oracle = Oracle(fleet.load)
-        self.alike = Alike(fleet)
-        self.nodes: np.ndarray | None = None
-        self.cost = INFINITY
-        self.known: list[Cut] = []
-        self.cuts: list[Cut] = []
-        self.settled: list[float] = []
-        self.boxes: list[Box] = []
-        self.work = 0.0
+def _relaxed(fleet: Fleet, oracle: Oracle) -> tuple[Relaxation, Relaxed] | None:
+    """The linear relaxation over all columns, solved; None where it has no plan."""
+    if not fleet.columns:
+        return None
+    relaxation = Relaxation(fleet, oracle)
+    for cut in _first_cuts(fleet, oracle):
+        relaxation.add_cut(cut)
+    relaxed = relaxation.solve()
+    return None if relaxed is None else (relaxation, relaxed)
 
-    def run(self, start: np.ndarray | None) -> Found | None:
-        found = self.relaxed()
-        if found is None:
-            return None
-        self.known = self._kept_cuts(*found)
-        self.relax = Relaxation(self.fleet, self.oracle, self.known)
-        if start is not None and self.fleet.fits(start):
-            self._judge(start)
-        relaxed = self.relax.solve(separate=False)
-        assert relaxed is not None
-        bound = self._boxes(relaxed)
-        if self.nodes is None:
-            return None
-        bound = min(bound, self.cost)
-        return Found(self.nodes, self.cost, bound, not self._good(bound))
 
-    def relaxed(self) -> tuple[Relaxation, Relaxed] | None:
-        """The linear relaxation over all columns, solved; None where it has no plan."""
-        if not self.fleet.columns:
-            return None
-        relaxation = Relaxation(self.fleet, self.oracle)
-        for cut in self._first_cuts():
-            relaxation.add_cut(cut)
-        relaxed = relaxation.solve()
-        return None if relaxed is None else (relaxation, relaxed)
+def _first_cuts(fleet: Fleet, oracle: Oracle) -> list[Cut]:
+    shapes = range(fleet.shapes)
+    most = np.array([fleet.replicas[fleet.shape == g].max(initial=1) for g in shapes])
+    unit = np.maximum(fleet.price, 0.0) / fleet.replicas
+    dearest = unit.max(initial=1.0)
+    cheapest = np.array([unit[fleet.shape == g].min(initial=dearest) for g in shapes])
+    return [oracle.scaled(cheapest), *cover_cuts(fleet.load, most)]
 
-    def _first_cuts(self) -> list[Cut]:
-        fleet = self.fleet
-        shapes = range(fleet.shapes)
-        most = np.array([fleet.replicas[fleet.shape == g].max(initial=1) for g in shapes])
-        unit = fleet.price / fleet.replicas
-        dearest = unit.max(initial=1.0)
-        cheapest = np.array([unit[fleet.shape == g].min(initial=dearest) for g in shapes])
-        return [self.oracle.scaled(cheapest), *cover_cuts(fleet.load, most)]
 
-    def _kept_cuts(self, relaxation: Relaxation, relaxed: Relaxed) -> list[Cut]:
-        """The cut of the largest dual, the cover cuts, and all that are active."""
-        plain = [k for k, cut in enumerate(relaxation.cuts) if not cut.whole]
-        main = max(plain, key=lambda k: (relaxed.duals[k], -k))
-        covers = [cut for cut in relaxation.cuts if cut.whole]
-        return joined([relaxation.cuts[main], *covers], relaxation.active(relaxed))
+def _kept_cuts(relaxation: Relaxation, relaxed: Relaxed) -> list[Cut]:
+    """The cut of the largest dual first, then the cover cuts and all that are active."""
+    plain = [k for k, cut in enumerate(relaxation.cuts) if not cut.whole]
+    main = max(plain, key=lambda k: (relaxed.duals[k], -k))
+    covers = [cut for cut in relaxation.cuts if cut.whole]
+    return joined([relaxation.cuts[main], *covers], relaxation.active(relaxed))
 
-    def _good(self, bound: float) -> bool:
-        return bound >= self.cost * (1 - self.gap) - EPS
 
-    def _boxes(self, relaxed: Relaxed) -> float:
-        """Split, look for plans in the first boxes, then prove, least bound first; returns the bound of all plans."""
-        waiting = [_Open(relaxed.bound, self.relax.box, relaxed)]
-        tried: list[_Open] = []
-        while waiting and not self._good(waiting[0].bound) and len(tried) < TRIED_FIRST:
-            least = heapq.heappop(waiting)
-            halves = self._halves(least) if len(self.boxes) < MOST_BOXES else []
-            if halves:
-                for half in halves:
-                    heapq.heappush(waiting, half)
-            else:
-                tried.append(self._look(least))
-        heapq.heapify(tried)
-        while (tried or waiting) and self.work < MOST_WORK:
-            heap = min((h for h in (tried, waiting) if h), key=lambda h: h[0].bound)
-            if self._good(heap[0].bound):
-                break
-            least = heapq.heappop(heap)
-            if heap is tried:
-                self.settled.append(self._settle(least))
-            else:
-                halves = self._halves(least) if len(self.boxes) < MOST_BOXES else []
-                for half in halves:
-                    heapq.heappush(waiting, half)
-                if not halves:
-                    heapq.heappush(tried, self._look(least))
-        return min([*self.settled, *(box.bound for box in (*waiting, *tried))], default=INFINITY)
+class _Boxes:
+    """The boxes of a search: `waiting` ones, those `looked` into, and the bounds of those that are `settled`."""
 
-    def _halves(self, open_: _Open) -> list[_Open]:
-        """A box in two, by the split that raises the bound most; empty where none is left to make."""
-        best: list[_Open] = []
-        for boxes in self._splits(open_):
-            halves = []
-            for box in boxes:
-                self.boxes.append(box)
-                self.relax.choose(box)
-                inside = self.relax.solve(separate=False)
-                if inside is not None:
-                    halves.append(_Open(max(inside.bound, open_.bound), box, inside))
-            if not halves:
-                return [_Open(INFINITY, open_.box, open_.relaxed)]
-            if not best or min(halves).bound > min(best).bound:
-                best = halves
-        return best
+    def __init__(self, relaxation: Relaxation, best: Incumbent) -> None:
+        self._relax, self._best = relaxation, best
+        self._waiting: list[Open] = []
+        self._looked: list[Open] = []
+        self._settled: list[float] = []
+        self._splits = 0
 
-    def _splits(self, open_: _Open) -> Iterator[tuple[Box, Box]]:
-        box, relaxed, fleet = open_.box, open_.relaxed, self.fleet
-        if fleet.domain is None:
-            return
-        value = self.relax.values[0]
-        over = (relaxed.nodes > 1e-6) & (value > relaxed.loss * 1.001)
-        if over.any():
-            sizes, number = np.unique(value[over], return_inverse=True)
-            held = np.bincount(number, (value * relaxed.nodes)[over])
-            at = float(sizes[np.argmax(held)]) * (1 - 1e-9)
-            if box.loss[0] * (1 + 1e-9) < at < box.loss[1]:
-                yield Box(box.regions, (box.loss[0], at)), Box(box.regions, (at, box.loss[1]))
-        low, high = box.regions
-        if low < high and fleet.cell_cost.any() and fleet.survives_regions:
-            middle = (low + high) // 2
-            yield Box((low, middle), box.loss), Box((middle + 1, high), box.loss)
-
-    def _look(self, open_: _Open) -> _Open:
-        """Look for plans in a box."""
-        self.relax.choose(open_.box)
-        relaxed = self.relax.solve()
+    def bound(self) -> float:
+        """Split, look for plans in the first boxes, then prove, least bound first; the bound of all plans."""
+        relaxed = self._relax.solve(separate=False)
         if relaxed is None:
-            return _Open(INFINITY, open_.box, open_.relaxed)
+            return INFINITY
+        self._waiting = [Open(relaxed.bound, self._relax.box, relaxed)]
+        while self._waiting and len(self._looked) < LOOKED_INTO:
+            if self._best.good(self._waiting[0].bound):
+                break
+            self._advance()
+        self._merge()
+        while (self._looked or self._waiting) and self._best.work < MOST_WORK:
+            heap = min((h for h in (self._looked, self._waiting) if h), key=lambda h: h[0].bound)
+            if self._best.good(heap[0].bound):
+                break
+            if heap is self._waiting:
+                self._advance()
+            else:
+                self._settled.append(self._settle(heapq.heappop(heap)))
+        left = [open_.bound for open_ in (*self._waiting, *self._looked)]
+        return min([*self._settled, *left], default=INFINITY)
+
+    def _advance(self) -> None:
+        """Split the waiting box of least bound, or look into it where no split is left."""
+        least = heapq.heappop(self._waiting)
+        made = halves(self._relax, least) if self._splits < MOST_SPLITS else []
+        self._splits += 1
+        for half in made:
+            heapq.heappush(self._waiting, half)
+        if not made:
+            heapq.heappush(self._looked, self._look(least))
+
+    def _merge(self) -> None:
+        """Make one of the boxes with more regions than the best plan has."""
+        best = self._best
+        if best.nodes is None or best.alike.useful:
+            return
+        used = int(best.fleet.used_regions(best.nodes).sum())
+        self._looked = merged(self._relax, [*self._looked, *self._waiting], used)
+        self._waiting = []
+        heapq.heapify(self._looked)
+
+    def _look(self, open_: Open) -> Open:
+        """Look for plans in a box."""
+        best = self._best
+        self._relax.choose(open_.box)
+        relaxed = self._relax.solve()
+        if relaxed is None:
+            return Open(INFINITY, open_.box, open_.relaxed)
         bound = max(open_.bound, relaxed.bound)
-        active = self.relax.active(relaxed)
-        self.known = joined(self.known, active)
-        self.cuts = joined(self.known[:1], active)
-        if self.alike.useful:
-            bound = max(bound, self._gather(open_.box))
-        if not self.alike.useful or self.nodes is None:
-            self._try(self._few(relaxed, open_.box), open_.box, FIRST_GAP)
-        return _Open(bound, open_.box, relaxed, self.cuts)
+        active = self._relax.active(relaxed)
+        best.known = joined(best.known, active)
+        best.cuts = joined(best.known[:1], active)
+        if best.alike.useful:
+            over = self._relax.layout.spread_over(open_.box.regions[1])
+            bound = max(bound, best.gather(open_.box, over))
+        if not best.alike.useful or best.nodes is None:
+            best.attempt(relaxed, open_.box)
+        return Open(bound, open_.box, relaxed, best.cuts)
 
-    def _settle(self, open_: _Open) -> float:
+    def _settle(self, open_: Open) -> float:
         """Bound a box."""
-        bound = open_.bound
-        if self.alike.useful:
+        bound, best = open_.bound, self._best
+        if best.alike.useful:
             return bound  # its programs over regions that are alike would not end
-        self.cuts = open_.cuts
-        few = self._few(open_.relaxed, open_.box)
+        best.cuts = joined(best.known[:1], open_.cuts)
         for _ in range(PROOFS):
-            before = len(self.cuts)
-            bound = max(bound, self._prove(open_.relaxed, open_.box))
-            if self._good(bound) or self.work > MOST_WORK or len(self.cuts) == before:
+            before = len(best.cuts)
+            bound = max(bound, best.prove(open_.relaxed, open_.box))
+            if best.good(bound) or best.work > MOST_WORK or len(best.cuts) == before:
                 break
-            self._try(few, open_.box, 2 * self.gap)
-        return bound
-
-    def _few(self, relaxed: Relaxed, box: Box) -> np.ndarray:
-        """The columns of least reduced cost, in the regions that the linear optimum fills most."""
-        fleet = self.fleet
-        order = np.argsort(relaxed.reduced, kind="stable")
-        order = order[np.isfinite(relaxed.reduced[order])]
-        if fleet.cell_cost.any() and fleet.survives_regions:
-            held = np.bincount(fleet.region, relaxed.nodes * fleet.weight, len(fleet.cell_cost))
-            first = np.argsort(-held, kind="stable")[: box.regions[1]]
-            order = order[np.isin(fleet.region[order], first)]
-        return np.sort(order[:FEW])
-
-    def _try(self, kept: np.ndarray, box: Box, gap: float) -> None:
-        """Plans over few columns, with the cuts that they miss added between."""
-        layout = Layout(self.fleet, kept)
-        for _ in range(TRIES):
-            nodes, _ = self._solve(layout, box, gap)
-            if nodes is None or not self._judge(nodes):
-                return
-
-    def _prove(self, relaxed: Relaxed, box: Box) -> float:
-        """The bound of a box: of the integer program over the columns that a cheaper plan in it can use."""
-        spare = self.cost - relaxed.bound
-        kept = np.flatnonzero(relaxed.reduced <= spare + EPS)
-        if not len(kept):
-            return self.cost
-        most = None
-        if np.isfinite(spare):
-            most = np.floor(spare / np.maximum(relaxed.reduced[kept], 1e-9) + 1e-6)
-        nodes, bound = self._solve(Layout(self.fleet, kept, most), box, 0.9 * self.gap)
-        if nodes is not None:
-            self._judge(nodes)
-        return min(bound, self.cost)
-
-    def _solve(self, layout: Layout, box: Box, gap: float) -> tuple[np.ndarray | None, float]:
-        program = layout.program(self.cuts, box)
-        hint = {}
-        if self.nodes is not None:
-            hint = {n: float(self.nodes[p]) for n, p in enumerate(layout.kept)}
-        answer = solve_integer(program, gap=gap, nodes=NODES, hint=hint)
-        self.work += answer.work
-        if LOG:
-            LOG(
-                f"   mip {len(layout.kept)} cols {len(program.rows)} rows {answer.status.name} {answer.objective:.4f} {answer.bound:.4f} work {answer.work:.2f} t {time.process_time() - T0[0]:.2f} best {self.cost:.4f} {box}"
-            )
-        if answer.status is Status.INFEASIBLE:
-            return None, INFINITY
-        if answer.status is Status.UNKNOWN:
-            return None, answer.bound
-        nodes = np.zeros(self.fleet.columns)
-        nodes[layout.kept] = np.round(answer.values[layout.columns])
-        return nodes, answer.bound
-
-    def _judge(self, nodes: np.ndarray) -> int:
-        """Take a plan that serves; of another, mend it and add the cuts that it violates. Returns their number."""
-        scenarios = self.relax.worst(nodes)
-        violated = self._violated(scenarios)
-        if violated:
-            self.cuts = joined(self.cuts, violated)
-            return len(violated)
-        wrong = missing(self.oracle, scenarios, CUTS_A_PLAN)
-        taken = nodes if not wrong else mended(self.fleet, self.oracle, nodes)
-        if taken is not None and self.fleet.fits(taken):
-            cost = self.fleet.cost(taken)
-            if cost < self.cost - EPS:
-                self.nodes, self.cost = taken, cost
-        fresh = [cut for _, cut in wrong]
-        self.known, self.cuts = joined(self.known, fresh), joined(self.cuts, fresh)
-        return len(fresh)
-
-    def _violated(self, scenarios: list[Scenario]) -> list[Cut]:
-        """Known cuts that the program in hand does not have and a plan violates, at most a few."""
-        mine = {id(cut) for cut in self.cuts}
-        found = []
-        for cut in self.known:
-            if id(cut) not in mine and not cut.whole:
-                worst = min(float(cut.prices @ s.capacity) - s.part for s in scenarios)
-                if worst < -SERVED:
-                    found.append((worst, cut))
-        return [cut for _, cut in sorted(found, key=lambda item: item[0])[:CUTS_A_PLAN]]
-
-    def _gather(self, box: Box) -> float:
-        """Plans that do not tell like regions apart; the bound is that of their program."""
-        bound = 0.0
-        cells = self.fleet.cell_cost
-        fixed = float(np.sort(cells)[: box.regions[0]].sum()) if cells.any() else 0.0
-        over = self.relax.layout.spread_over(box.regions[1])
-        for extra in EXTRAS:
-            for _ in range(TRIES):
-                program = self.alike.program(self.cuts, box, over, extra)
-                answer = solve_integer(program, gap=self.gap / 3, nodes=NODES)
-                if extra == 0:
-                    bound = max(bound, answer.bound + fixed)
-                if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
-                    break
-                nodes = self.alike.spread(answer.values, self.cuts, box.regions[1])
-                if answer.bound + fixed > self.cost or nodes is None or not self._judge(nodes):
-                    break
-            if self._good(bound):
-                break
+            best.attempt(open_.relaxed, open_.box, 2 * best.gap)
         return bound

@@ -1,0 +1,88 @@
+"""Boxes of plans: how a box is split in two, and several made one again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from allocator.optimize.master import Box
+from allocator.optimize.oracle import Cut
+from allocator.optimize.relax import Relaxation, Relaxed
+from allocator.solver import INFINITY
+
+HELD = 1e-6
+"""Fewer nodes of a column are rounding."""
+
+
+@dataclass(order=True, slots=True)
+class Open:
+    """A box that may hold a better plan: its bound and linear optimum, and the cuts that its programs have."""
+
+    bound: float
+    box: Box
+    relaxed: Relaxed = field(compare=False)
+    cuts: list[Cut] = field(compare=False, default_factory=list)
+
+
+def halves(relaxation: Relaxation, open_: Open) -> list[Open]:
+    """A box in two, by the split that raises the bound most; empty where none is left to make."""
+    best: list[Open] = []
+    for boxes in _splits(relaxation, open_):
+        made = []
+        for box in boxes:
+            relaxation.choose(box)
+            inside = relaxation.solve(separate=False)
+            if inside is not None:
+                made.append(Open(max(inside.bound, open_.bound), box, inside))
+        if not made:
+            return [Open(INFINITY, open_.box, open_.relaxed)]
+        if not best or min(made).bound > min(best).bound:
+            best = made
+    return best
+
+
+def _splits(relaxation: Relaxation, open_: Open) -> Iterator[tuple[Box, Box]]:
+    """By what the worst domain holds: below the size of a node that the optimum uses a part of, or above; by regions."""
+    box, relaxed, fleet = open_.box, open_.relaxed, relaxation.fleet
+    if fleet.domain is None:
+        return
+    value = relaxation.values[0]
+    over = (relaxed.nodes > HELD) & (value > relaxed.loss * 1.001)
+    if over.any():
+        sizes, number = np.unique(value[over], return_inverse=True)
+        held = np.bincount(number, (value * relaxed.nodes)[over])
+        at = float(sizes[np.argmax(held)]) * (1 - 1e-9)
+        if box.loss[0] * (1 + 1e-9) < at < box.loss[1]:
+            yield Box(box.regions, (box.loss[0], at)), Box(box.regions, (at, box.loss[1]))
+    low, high = box.regions
+    if low < high and fleet.cell_cost.any() and fleet.survives_regions:
+        middle = (low + high) // 2
+        yield Box((low, middle), box.loss), Box((middle + 1, high), box.loss)
+
+
+def merged(relaxation: Relaxation, boxes: Sequence[Open], regions: int) -> list[Open]:
+    """Boxes that differ only in their numbers of regions, all above `regions`, as one.
+
+    More regions than the best plan has are seldom better: one program says so for all of them.
+    """
+    kept: list[Open] = []
+    groups: dict[tuple[float, float], list[Open]] = {}
+    for open_ in sorted(boxes, key=lambda o: o.box):
+        if open_.box.regions[0] > regions:
+            groups.setdefault(open_.box.loss, []).append(open_)
+        else:
+            kept.append(open_)
+    for loss, group in groups.items():
+        if len(group) == 1:
+            kept += group
+            continue
+        box = Box((group[0].box.regions[0], max(o.box.regions[1] for o in group)), loss)
+        relaxation.choose(box)
+        inside = relaxation.solve(separate=False)
+        if inside is not None:
+            bound = max(inside.bound, min(o.bound for o in group))
+            cuts = min(group).cuts or relaxation.active(inside)
+            kept.append(Open(bound, box, inside, cuts))
+    return kept
