@@ -52,6 +52,8 @@ class Mix:
 
 def solve_mix(problem: Problem, gap: float = GAP) -> Mix | None:
     """The cheapest mix to within a gap, or None where none within the limits was found."""
+    if not _sold(problem):
+        return None
     model = Model(problem)
     found = search(model.fleet, gap, model.start())
     if found is None:
@@ -63,6 +65,15 @@ def solve_mix(problem: Problem, gap: float = GAP) -> Mix | None:
         objective=round(cost * USD_MICRO),
         bound=min(math.floor((found.bound + model.constant) * USD_MICRO), round(cost * USD_MICRO)),
         limit_reached=found.limit_reached,
+    )
+
+
+def _sold(problem: Problem) -> bool:
+    """Whether something is sold at all that serves each bucket."""
+    shapes = {c.shape.key: c.shape for c in problem.candidates}.values()
+    return all(
+        any(shape.requests_per_second[b] > 0 for shape in shapes)
+        for b in range(len(problem.buckets))
     )
 
 
@@ -121,7 +132,8 @@ class Model:
             if not self.problem.deployed:
                 start = 0.0
             if runs:
-                columns.append((p, price - switch, runs, switch))
+                stop = min(switch, price)
+                columns.append((p, price - stop, runs, stop))
             if c.stock_nodes > runs:
                 columns.append((p, price + start, c.stock_nodes - runs, 0.0))
         return columns
