@@ -80,9 +80,16 @@ def solve_linear(program: Program) -> Answer:
 
 
 def solve_integer(
-    program: Program, *, gap: float, nodes: int, hint: dict[int, float] | None = None
+    program: Program,
+    *,
+    gap: float,
+    nodes: int,
+    hint: dict[int, float] | None = None,
+    cutoff: float = INFINITY,
 ) -> Answer:
     """The integer program to a relative gap, within a number of branch-and-bound nodes (SCIP).
+
+    Where nothing is below `cutoff` the answer is UNKNOWN with that as its bound.
 
     Its own cuts are off and its heuristics low: on programs of projected routing both cost more than they give.
     """
@@ -95,6 +102,8 @@ def solve_integer(
         cuts=parameters_pb2.EMPHASIS_OFF,
         heuristics=parameters_pb2.EMPHASIS_LOW,
     )
+    if cutoff < INFINITY:
+        parameters.cutoff_limit = cutoff
     return _solve(program, parameters_pb2.SOLVER_TYPE_GSCIP, parameters, hint=hint)
 
 
@@ -116,7 +125,7 @@ def _solve(
             as_proto(program, relax=relax), engine, parameters_pb2.SolverInitializerProto(), parameters,
             hints, None, callback_pb2.CallbackRegistrationProto(), None, None,
         )  # fmt: skip
-    return _answer(program, result)
+    return _answer(program, result, parameters.cutoff_limit)
 
 
 @contextmanager
@@ -156,7 +165,7 @@ def as_proto(program: Program, *, relax: bool) -> model_pb2.ModelProto:
     return model
 
 
-def _answer(program: Program, result: result_pb2.SolveResultProto) -> Answer:
+def _answer(program: Program, result: result_pb2.SolveResultProto, cutoff: float) -> Answer:
     reason = result.termination.reason
     limit = result.termination.limit != result_pb2.LIMIT_UNSPECIFIED
     size = len(program.costs) + len(program.rows)
@@ -168,6 +177,8 @@ def _answer(program: Program, result: result_pb2.SolveResultProto) -> Answer:
         return Answer(Status.INFEASIBLE, _NONE, INFINITY, INFINITY, _NONE, limit, work)
     if reason == result_pb2.TERMINATION_REASON_NO_SOLUTION_FOUND:
         bound = result.termination.objective_bounds.dual_bound
+        if result.termination.limit == result_pb2.LIMIT_CUTOFF:
+            return Answer(Status.UNKNOWN, _NONE, INFINITY, cutoff, _NONE, False, work)
         return Answer(Status.UNKNOWN, _NONE, INFINITY, bound, _NONE, limit, work)
     if reason not in _FOUND:
         raise AllocatorError(

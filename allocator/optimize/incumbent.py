@@ -47,7 +47,7 @@ class Incumbent:
         """Plans over few columns of a box, with the cuts that they miss added between."""
         layout = Layout(self.fleet, self._few(relaxed, box))
         for _ in range(TRIES):
-            nodes, _ = self._solve(layout, box, gap)
+            nodes, _ = self._solve(layout, box, gap, self.cost)
             if nodes is None or not self.judge(nodes):
                 return
 
@@ -71,17 +71,20 @@ class Incumbent:
         most = None
         if np.isfinite(spare):
             most = np.floor(spare / np.maximum(relaxed.reduced[kept], 1e-9) + 1e-6)
-        nodes, bound = self._solve(Layout(self.fleet, kept, most), box, 0.9 * self.gap)
+        cutoff = self.cost * (1 - 0.9 * self.gap)
+        nodes, bound = self._solve(Layout(self.fleet, kept, most), box, 0.9 * self.gap, cutoff)
         if nodes is not None:
             self.judge(nodes)
         return min(bound, self.cost)
 
-    def _solve(self, layout: Layout, box: Box, gap: float) -> tuple[np.ndarray | None, float]:
+    def _solve(
+        self, layout: Layout, box: Box, gap: float, cutoff: float = INFINITY
+    ) -> tuple[np.ndarray | None, float]:
         program = layout.program(self.cuts, box)
         hint = {}
         if self.nodes is not None:
             hint = {n: float(self.nodes[p]) for n, p in enumerate(layout.kept)}
-        answer = solve_integer(program, gap=gap, nodes=NODES, hint=hint)
+        answer = solve_integer(program, gap=gap, nodes=NODES, hint=hint, cutoff=cutoff)
         self.work += answer.work
         if answer.status is Status.INFEASIBLE:
             return None, INFINITY
