@@ -29,10 +29,10 @@ from allocator.solver import INFINITY
 
 GAP = 1e-3
 PROOFS = 6
-MOST_SPLITS = 60
+MOST_SPLITS = 40
 MOST_WORK = 10.0
 """Of the integer programs, see solver.Answer.work: the search ends with the bound it has."""
-LOOKED_INTO = 6
+LOOKED_INTO = 4
 """Boxes in which plans are looked for before the first is proven."""
 
 
