@@ -102,9 +102,16 @@ def solve_integer(
         cuts=parameters_pb2.EMPHASIS_OFF,
         heuristics=parameters_pb2.EMPHASIS_LOW,
     )
+    engine = parameters_pb2.SOLVER_TYPE_GSCIP
     if cutoff < INFINITY:
-        parameters.cutoff_limit = cutoff
-    return _solve(program, parameters_pb2.SOLVER_TYPE_GSCIP, parameters, hint=hint)
+        limited = parameters_pb2.SolveParametersProto()
+        limited.CopyFrom(parameters)
+        limited.cutoff_limit = cutoff
+        try:
+            return _solve(program, engine, limited, hint=hint)
+        except AllocatorError:  # the binding finds a plan at the cutoff contradictory
+            pass
+    return _solve(program, engine, parameters, hint=hint)
 
 
 def _solve(
@@ -120,11 +127,16 @@ def _solve(
         start = hints.solution_hints.add().variable_values
         start.ids.extend(hint)
         start.values.extend(hint.values())
-    with _stdout_closed():
-        result = core.solve(
-            as_proto(program, relax=relax), engine, parameters_pb2.SolverInitializerProto(), parameters,
-            hints, None, callback_pb2.CallbackRegistrationProto(), None, None,
-        )  # fmt: skip
+    try:
+        with _stdout_closed():
+            result = core.solve(
+                as_proto(program, relax=relax), engine, parameters_pb2.SolverInitializerProto(), parameters,
+                hints, None, callback_pb2.CallbackRegistrationProto(), None, None,
+            )  # fmt: skip
+    except Exception as error:  # the binding raises kinds of its own
+        raise AllocatorError(
+            f"the solver failed ({error}); please report it with the stack's files"
+        ) from error
     return _answer(program, result, parameters.cutoff_limit)
 
 

@@ -81,10 +81,7 @@ class Incumbent:
         self, layout: Layout, box: Box, gap: float, cutoff: float = INFINITY
     ) -> tuple[np.ndarray | None, float]:
         program = layout.program(self.cuts, box)
-        hint = {}
-        if self.nodes is not None:
-            hint = {n: float(self.nodes[p]) for n, p in enumerate(layout.kept)}
-        answer = solve_integer(program, gap=gap, nodes=NODES, hint=hint, cutoff=cutoff)
+        answer = solve_integer(program, gap=gap, nodes=NODES, cutoff=cutoff)
         self.work += answer.work
         if answer.status is Status.INFEASIBLE:
             return None, INFINITY

@@ -86,7 +86,7 @@ def _relaxed(fleet: Fleet, oracle: Oracle) -> tuple[Relaxation, Relaxed] | None:
 def _first_cuts(fleet: Fleet, oracle: Oracle) -> list[Cut]:
     shapes = range(fleet.shapes)
     most = np.array([fleet.replicas[fleet.shape == g].max(initial=1) for g in shapes])
-    unit = np.maximum(fleet.price, 0.0) / fleet.replicas
+    unit = np.maximum(fleet.price, fleet.price.max() * 1e-3) / fleet.replicas  # none is for nothing
     dearest = unit.max(initial=1.0)
     cheapest = np.array([unit[fleet.shape == g].min(initial=dearest) for g in shapes])
     return [oracle.scaled(cheapest), *cover_cuts(fleet.load, most)]
