@@ -22,6 +22,8 @@ CUTS_A_PLAN = 3
 EXTRAS = (0.0, 0.0005, 0.001, 0.002, 0.005)
 """What is asked beyond the demand where regions are alike, so that uneven spreading still serves."""
 EPS = 1e-7
+HELD = 1e-6
+"""Fewer nodes of a column are rounding."""
 
 
 class Incumbent:
@@ -52,7 +54,7 @@ class Incumbent:
                 return
 
     def _few(self, relaxed: Relaxed, box: Box) -> np.ndarray:
-        """The columns of least reduced cost, in the regions that the linear optimum fills most."""
+        """The columns of the linear optimum and those of least reduced cost, in the regions that it fills most."""
         fleet = self.fleet
         order = np.argsort(relaxed.reduced, kind="stable")
         order = order[np.isfinite(relaxed.reduced[order])]
@@ -60,7 +62,9 @@ class Incumbent:
             held = np.bincount(fleet.region, relaxed.nodes * fleet.weight, len(fleet.cell_cost))
             first = np.argsort(-held, kind="stable")[: box.regions[1]]
             order = order[np.isin(fleet.region[order], first)]
-        return np.sort(order[:FEW])
+        used = order[relaxed.nodes[order] > HELD]
+        rest = order[relaxed.nodes[order] <= HELD]
+        return np.sort(np.concatenate([used, rest])[: max(FEW, len(used))])
 
     def prove(self, relaxed: Relaxed, box: Box) -> float:
         """The bound of a box: of the integer program over the columns that a cheaper plan in it can use."""
