@@ -42,7 +42,7 @@ wipe: ## Forget the emulated clouds and Pulumi's state of them, together
 	@rm -rf .state
 
 ##@ Development
-.PHONY: setup check format test bench bench-joint bench-mix bench-replay pins clean help
+.PHONY: setup check format test bench bench-baselines bench-joint bench-mix bench-replay pins clean help
 setup: ## Install everything (pip and the Pulumi CLI, side by side); a second run does nothing
 	@$(MAKE) -s -j2 $(INSTALLED) $(PULUMI)
 check: setup ## Formatter, linter, types, who may import whom
@@ -58,6 +58,8 @@ test: setup ## All tests (about 5 minutes)
 bench: setup ## Wall time and largest process of plan, preview and up
 	@$(BIN)/python -m bench.stack --stack sandbox
 	@$(BIN)/python -m bench.stack --stack prod
+bench-baselines: setup ## What prod's plan saves against other ways of buying, for every shipped workload
+	@$(BIN)/python -m bench.baselines
 bench-replay: setup ## The hedge policy against the published ones on recorded spot capacity (about 5 minutes)
 	@$(BIN)/python -m bench.replay
 bench-joint: setup ## The whole optimizer on shipped and generated markets (about 5 minutes)
