@@ -8,9 +8,15 @@ import os
 import sys
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from allocator.errors import AllocatorError, DataError
+from allocator.errors import AllocatorError, DataError, SpecError
 from allocator.plan import Plan, canonical_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from allocator.inputs import Inputs
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,25 +34,42 @@ def main(argv: list[str] | None = None) -> int:
 
 def _plan(args: argparse.Namespace) -> None:
     """Compute a stack's plan."""
-    from allocator.planner import plan_for, price_age
+    from allocator.inputs import read_inputs
+    from allocator.planner import plan_from, price_age
     from allocator.spec import stack_config
 
     config = stack_config(args.root, args.stack, tuple(args.set))
-    plan = plan_for(config, args.root)
+    inputs = read_inputs(config, args.root)
+    plan = plan_from(inputs)
     _, warning = price_age(plan, config, args.today)
     if warning:
-        print(f"warning: {warning}", file=sys.stderr)
-    _show(plan, as_json=args.json)
+        _warn(warning)
+    _show(plan, args, inputs if args.explain else None)
 
 
 def _explain(args: argparse.Namespace) -> None:
-    """Show a plan that was computed before."""
+    """Show a plan that was computed before; with a stack also why each pool is there."""
     try:
         text = sys.stdin.read() if args.file == "-" else Path(args.file).read_text(encoding="utf-8")
         plan = Plan.from_dict(json.loads(text))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"plan {args.file}: not a plan of this program: {error}") from error
-    _show(plan, as_json=args.json)
+    if args.stack is None:
+        if args.set:
+            raise SpecError("--set changes a stack's settings: name it with --stack")
+        _show(plan, args)
+        return
+    from allocator.inputs import read_inputs
+    from allocator.spec import stack_config
+    from allocator.why import made_from_other
+
+    inputs = read_inputs(stack_config(args.root, args.stack, tuple(args.set)), args.root)
+    if made_from_other(plan, inputs):
+        _warn(
+            f"the plan was made from other settings, prices or traffic than stack {args.stack} has now; "
+            "what would replace a pool is told for those of now"
+        )
+    _show(plan, args, inputs)
 
 
 def _mix(args: argparse.Namespace) -> None:
@@ -59,16 +82,39 @@ def _mix(args: argparse.Namespace) -> None:
     print(json.dumps(answer.to_dict()) if args.json else table(answer))
 
 
-def _show(plan: Plan, *, as_json: bool) -> None:
-    if as_json:
+def _show(plan: Plan, args: argparse.Namespace, inputs: Inputs | None = None) -> None:
+    """Print a plan; with its inputs also why each pool is there."""
+    if args.json and inputs is None:
         print(canonical_json(plan.to_dict()))
         return
-    from rich.console import Console
+    if inputs is None:
+        from allocator.explain import render
 
+        render(plan, _console())
+        return
+    from allocator.why import reasons, render_reason
+
+    if args.json:
+        why = [reason.to_dict() for reason in reasons(plan, inputs)]
+        print(canonical_json({"plan": plan.to_dict(), "why": why}))
+        return
     from allocator.explain import render
 
+    console = _console()
+    render(plan, console)
+    for reason in reasons(plan, inputs):
+        render_reason(reason, plan, console)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
     plain = bool(os.environ.get("CI")) or not sys.stdout.isatty()
-    render(plan, Console(width=160 if plain else None, no_color=plain or None))
+    return Console(width=160 if plain else None, no_color=plain or None)
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,20 +126,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     plan = verbs.add_parser("plan", help="compute a stack's plan")
-    plan.add_argument("--stack", required=True, help="NAME of stacks/Pulumi.NAME.yaml")
-    plan.add_argument("--root", type=Path, default=Path.cwd(), help="the project's folder")
-    plan.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE",
-        help="override, e.g. workload.requests_per_second=128",
-    )  # fmt: skip
     plan.add_argument(
         "--today", type=date.fromisoformat, default=date.today(), metavar="DATE",
         help="the day that the age of prices is counted to (YYYY-MM-DD)",
     )  # fmt: skip
+    plan.add_argument("--explain", action="store_true", help="also why each pool is there")
     plan.set_defaults(act=_plan)
-    explain = verbs.add_parser("explain", help="show a plan computed before")
+    explain = verbs.add_parser(
+        "explain", help="show a plan computed before; with --stack also why each pool is there"
+    )
     explain.add_argument("file", help="a plan's JSON, - for standard input")
     explain.set_defaults(act=_explain)
+    for verb in (plan, explain):
+        _stack_options(verb, required=verb is plan)
     mix = verbs.add_parser("mix", help="the cheapest counts for a config file of Mélange")
     mix.add_argument("--melange", required=True, type=Path, metavar="FILE", help="its JSON")
     mix.set_defaults(act=_mix)
@@ -102,6 +147,15 @@ def _parser() -> argparse.ArgumentParser:
     for verb in (plan, explain):
         verb.add_argument("--json", action="store_true", help="for machines: the whole plan")
     return parser
+
+
+def _stack_options(verb: argparse.ArgumentParser, *, required: bool = True) -> None:
+    verb.add_argument("--stack", required=required, help="NAME of stacks/Pulumi.NAME.yaml")
+    verb.add_argument("--root", type=Path, default=Path.cwd(), help="the project's folder")
+    verb.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE",
+        help="override, e.g. workload.requests_per_second=128",
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -111,7 +111,10 @@ def max_nodes(nodes: int, stock: int) -> int:
 
 def _why(candidate: Candidate, nodes: int) -> str:
     unit = candidate.price / candidate.replicas / USD_MICRO
-    said = f"{nodes * candidate.replicas} replicas of {candidate.shape.key} at ${unit:.3f}/h each"
+    count = nodes * candidate.replicas
+    said = (
+        f"{count} replica{'s' if count > 1 else ''} of {candidate.shape.key} at ${unit:.3f}/h each"
+    )
     return f"{said}, all of the assumed stock" if nodes >= candidate.stock_nodes else said
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -126,7 +127,7 @@ def fits(plan: Plan, routing: tuple[Route, ...]) -> float:
     replicas: Counter[tuple[str, str]] = Counter()
     for pool in made.pools:
         replicas[_place(pool)] += pool.nodes * pool.replicas_per_node
-    busiest = max(
+    loads = (
         sum(
             bucket.requests_per_second * ppm / PPM / rate
             for bucket, ppm, rate in zip(
@@ -137,7 +138,7 @@ def fits(plan: Plan, routing: tuple[Route, ...]) -> float:
         / replicas[route.cell, route.shape]
         for route in routing
     )
-    return 1 / busiest
+    return 1 / max(loads, default=math.inf)
 
 
 def _limits(plan: Plan) -> Iterator[Fact]:
