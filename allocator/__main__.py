@@ -72,6 +72,24 @@ def _explain(args: argparse.Namespace) -> None:
     _show(plan, args, inputs)
 
 
+def _what_if(args: argparse.Namespace) -> None:
+    """Plan a stack under other conditions, side by side."""
+    from allocator.inputs import read_inputs
+    from allocator.planner import plan_from
+    from allocator.spec import stack_config
+    from allocator.what_if import asked, outcomes, render
+
+    config = stack_config(args.root, args.stack, tuple(args.set))
+    inputs = read_inputs(config, args.root)
+    plan = plan_from(inputs)
+    wanted = asked(inputs, plan, args.what_if, args.without, args.survive)
+    found = outcomes(config, args.root, plan, wanted)
+    if args.json:
+        print(canonical_json([outcome.to_dict() for outcome in found]))
+        return
+    render(found, _console())
+
+
 def _mix(args: argparse.Namespace) -> None:
     """Answer a Mélange config."""
     from allocator.melange import read_config, solve, table
@@ -137,16 +155,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     explain.add_argument("file", help="a plan's JSON, - for standard input")
     explain.set_defaults(act=_explain)
-    for verb in (plan, explain):
-        _stack_options(verb, required=verb is plan)
+    what_if = verbs.add_parser(
+        "what-if",
+        help="a stack's plan beside those at other rates, SLOs, survival, without something",
+    )
+    _add_what_if(what_if)
+    for verb in (plan, explain, what_if):
+        _stack_options(verb, required=verb is not explain)
     mix = verbs.add_parser("mix", help="the cheapest counts for a config file of Mélange")
     mix.add_argument("--melange", required=True, type=Path, metavar="FILE", help="its JSON")
     mix.set_defaults(act=_mix)
     mix.add_argument("--json", action="store_true", help="for machines: counts, routing, proof")
     add_options(verbs.add_parser("replay", help="replay a policy over recorded spot capacity"))
-    for verb in (plan, explain):
+    for verb in (plan, explain, what_if):
         verb.add_argument("--json", action="store_true", help="for machines: the whole plan")
     return parser
+
+
+def _add_what_if(verb: argparse.ArgumentParser) -> None:
+    """Each option is one alternative, and may be repeated; without any the usual ones are shown."""
+    for option, words, meaning in (
+        ("--what-if", "CHANGE", "rate=1.5x, rate=96, tpot_ms=40, or section.key=value"),
+        ("--without", "NAME", "leave out a GPU, a cloud or a region (aws-us-east-1)"),
+        ("--survive", "LEVEL", "none, region or cloud"),
+    ):
+        verb.add_argument(option, action="append", default=[], metavar=words, help=meaning)
+    verb.set_defaults(act=_what_if)
 
 
 def _stack_options(verb: argparse.ArgumentParser, *, required: bool = True) -> None:

@@ -40,8 +40,10 @@ class Inputs:
         return replace(self.provenance, profiles=used)
 
 
-def read_inputs(config: Mapping[str, Any], root: Path) -> Inputs:
+def read_inputs(config: Mapping[str, Any], root: Path, without: str = "") -> Inputs:
     """From a stack's configuration sections and the files that it names below `root`.
+
+    `without`: a GPU, a cloud or a region's key (aws-us-east-1) that is left out, for the sake of a question.
 
     Raises AllocatorError (SpecError, DataError, InfeasibleError), each with one line for the reader.
     """
@@ -58,6 +60,10 @@ def read_inputs(config: Mapping[str, Any], root: Path) -> Inputs:
     tables = tuple(read_table(file) for file in sorted((stacks / "profiles").glob("*.json")))
     traffic = buckets(histogram, spec.workload.requests_per_second)
     offerings, dropped = allowed(spec, snapshot)
+    if without:
+        offerings = [
+            o for o in offerings if without not in (o.gpu, o.cloud, f"{o.cloud}-{o.region}")
+        ]
     slo = Slo(**spec.service.slo.model_dump())
     made = shapes(wanted_shapes(offerings), MODELS[spec.service.model], traffic, slo, tables)
     pools, unsold = candidates(spec, offerings, made)
