@@ -15,7 +15,10 @@ from tests.allocator import builders
 def root(tmp_path: Path) -> Path:
     """A project with a stack on the small market."""
     folder = builders.project(tmp_path)
-    sections = {f"skyblend:{name}": value for name, value in builders.config(service__slo={"tpot_ms": 60, "ttft_ms": 20_000}).items()}
+    sections = {
+        f"skyblend:{name}": value
+        for name, value in builders.config(service__slo={"tpot_ms": 60, "ttft_ms": 20_000}).items()
+    }
     (folder / "stacks/Pulumi.small.yaml").write_text(json.dumps({"config": sections}))
     return folder
 

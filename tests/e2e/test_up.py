@@ -56,9 +56,9 @@ def test_a_second_preview_and_a_refresh_change_nothing(clone: Clone, up: str):
         summary = printed[printed.index("Resources:") :]
         # the first refresh takes up what the stack itself has exported since it last looked
         own = r"(~ 1 updated\s+)?" if word == "refresh" else ""
-        assert re.fullmatch(
-            rf"Resources:\s+{own}\d+ unchanged\s+(Duration: \S+\s+)?", summary
-        ), summary
+        assert re.fullmatch(rf"Resources:\s+{own}\d+ unchanged\s+(Duration: \S+\s+)?", summary), (
+            summary
+        )
 
 
 def test_a_doubled_rate_changes_sizes_bounds_and_weights_and_replaces_nothing(

@@ -122,9 +122,7 @@ def declared(plan: Plan | None = None, given: Settings | None = None) -> Declare
     return Declared(tuple(resources), url[0])
 
 
-def recording(
-    program: Callable[[], Any], outputs: dict[str, Any] | None = None
-) -> list[Resource]:
+def recording(program: Callable[[], Any], outputs: dict[str, Any] | None = None) -> list[Resource]:
     """Run a program against clouds that agree to everything; what it registers. `outputs`: of the update before."""
     asyncio.set_event_loop(asyncio.new_event_loop())  # an exit leaves its own with work undone
     resources: list[Resource] = []

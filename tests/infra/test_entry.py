@@ -112,7 +112,9 @@ def test_the_plan_that_the_last_update_exported_is_given_to_the_allocator(
     planner(before)
     answer = entry.plan_for
     monkeypatch.setattr(
-        entry, "plan_for", lambda config, root, old: (given.append(old), answer(config, root, old))[1]
+        entry,
+        "plan_for",
+        lambda config, root, old: (given.append(old), answer(config, root, old))[1],
     )
     configure(monkeypatch, clouds={"edge": "none"})
     floats = json.loads(json.dumps(before.to_dict()), parse_int=float)
