@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,19 +76,23 @@ def _explain(args: argparse.Namespace) -> None:
 def _what_if(args: argparse.Namespace) -> None:
     """Plan a stack under other conditions, side by side."""
     from allocator.inputs import read_inputs
-    from allocator.planner import plan_from
+    from allocator.planner import plan_from, price_age
     from allocator.spec import stack_config
-    from allocator.what_if import asked, outcomes, render
+    from allocator.what_if import Outcome, Question, asked, outcomes, render
 
     config = stack_config(args.root, args.stack, tuple(args.set))
     inputs = read_inputs(config, args.root)
     plan = plan_from(inputs)
-    wanted = asked(inputs, plan, args.what_if, args.without, args.survive)
-    found = outcomes(config, args.root, plan, wanted)
+    _, warning = price_age(plan, config, args.today)
+    if warning:
+        _warn(warning)
+    wanted = asked(inputs, plan, [Question(*question) for question in args.questions])
+    found = list(outcomes(config, args.root, wanted))
     if args.json:
-        print(canonical_json([outcome.to_dict() for outcome in found]))
+        shown = [outcome.to_dict() for outcome in (Outcome("now", plan, ""), *found)]
+        print(canonical_json(shown))
         return
-    render(found, _console())
+    render(plan, found, _console())
 
 
 def _mix(args: argparse.Namespace) -> None:
@@ -144,10 +149,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     plan = verbs.add_parser("plan", help="compute a stack's plan")
-    plan.add_argument(
-        "--today", type=date.fromisoformat, default=date.today(), metavar="DATE",
-        help="the day that the age of prices is counted to (YYYY-MM-DD)",
-    )  # fmt: skip
     plan.add_argument("--explain", action="store_true", help="also why each pool is there")
     plan.set_defaults(act=_plan)
     explain = verbs.add_parser(
@@ -160,6 +161,11 @@ def _parser() -> argparse.ArgumentParser:
         help="a stack's plan beside those at other rates, SLOs, survival, without something",
     )
     _add_what_if(what_if)
+    for verb in (plan, what_if):
+        verb.add_argument(
+            "--today", type=date.fromisoformat, default=date.today(), metavar="DATE",
+            help="the day that the age of prices is counted to (YYYY-MM-DD)",
+        )  # fmt: skip
     for verb in (plan, explain, what_if):
         _stack_options(verb, required=verb is not explain)
     mix = verbs.add_parser("mix", help="the cheapest counts for a config file of Mélange")
@@ -174,13 +180,21 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_what_if(verb: argparse.ArgumentParser) -> None:
     """Each option is one alternative, and may be repeated; without any the usual ones are shown."""
-    for option, words, meaning in (
-        ("--what-if", "CHANGE", "rate=1.5x, rate=96, tpot_ms=40, or section.key=value"),
-        ("--without", "NAME", "leave out a GPU, a cloud or a region (aws-us-east-1)"),
-        ("--survive", "LEVEL", "none, region or cloud"),
+    for kind, words, meaning in (
+        ("what-if", "KEY=VALUE", "rate=1.5x, rate=96, nodes_per_pool=8, or any section.key=value"),
+        ("without", "NAME", "leave out a GPU, a cloud or a region (aws-us-east-1)"),
+        ("survive", "LEVEL", "none, region or cloud"),
+        ("slo", "KEY=VALUE", "tpot_ms=40, ttft_ms=2000 or headroom=0.7"),
     ):
-        verb.add_argument(option, action="append", default=[], metavar=words, help=meaning)
+        verb.add_argument(
+            f"--{kind}", action="append", dest="questions", default=[], metavar=words, help=meaning,
+            type=partial(_question, kind),
+        )  # fmt: skip
     verb.set_defaults(act=_what_if)
+
+
+def _question(kind: str, text: str) -> tuple[str, str]:
+    return kind, text
 
 
 def _stack_options(verb: argparse.ArgumentParser, *, required: bool = True) -> None:

@@ -91,7 +91,7 @@ def _bill(plan: Plan) -> Iterator[Fact]:
         "saving",
         f"{saving(plan):.0f} % on nodes against the same nodes on demand "
         f"({per_hour(money.same_nodes_on_demand_usd_micro)}"
-        f"{f', with {unsold} never sold on demand at the spot price' if unsold else ''})",
+        f"{f'; nodes never sold on demand count at their spot price: {unsold}' if unsold else ''})",
     )
     for baseline in money.baselines:
         if baseline.hourly_usd_micro is None:

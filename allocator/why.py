@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from allocator.candidates import Candidate
-from allocator.facts import per_hour, shares
+from allocator.facts import fits, per_hour, shares
 from allocator.give_way import solve_within
 from allocator.inputs import Inputs
 from allocator.mix import Mix, Problem, cell_cost, in_quota, quota_weight, solve_mix, weight
@@ -65,7 +65,7 @@ def reasons(plan: Plan, inputs: Inputs) -> Iterator[Reason]:
             yield Reason(
                 pool=pool.key,
                 why=f"{pool.why}; {_rank(mine, problem)}",
-                limited_by=tuple(_limits(mine, problem, nodes)),
+                limited_by=(*_limits(mine, problem, nodes), *_survival(mine, problem, plan)),
                 dearer_usd_micro_per_hour=None if found is None else _cost(sold, found) - cost,
                 moved=() if found is None else _moved(sold, nodes, found),
             )
@@ -148,6 +148,20 @@ def _limits(pool: Candidate, problem: Problem, nodes: Nodes) -> Iterator[str]:
         yield f"budget: {per_hour(spent)} on nodes, limits.budget_usd_per_hour is {budget:g}"
 
 
+def _survival(pool: Candidate, problem: Problem, plan: Plan) -> Iterator[str]:
+    """Whether its domain is held down by what must be left without it: a node moved here would be missed there."""
+    policy = problem.policy
+    rate = sum(bucket.requests_per_second for bucket in problem.buckets)
+    for loss in plan.decisions.losses:
+        if loss.domain in (pool.cell, pool.cloud):
+            left = fits(plan, loss.routing)
+            if (left - policy.degraded_share) * rate < weight(pool, problem.buckets):
+                yield (
+                    f"survival: with {loss.domain} lost {100 * left:.0f} % of the demand still fits, less than a "
+                    f"node to spare (policy.survive {policy.survive})"
+                )
+
+
 def _moved(sold: Mapping[str, Candidate], before: Nodes, after: Nodes) -> tuple[Moved, ...]:
     """What is more and what is fewer, machines of a region added up, most first."""
     delta: Counter[tuple[str, str, str]] = Counter()
@@ -176,7 +190,7 @@ def render_reason(reason: Reason, plan: Plan, console: Console) -> None:
     )
     lines = [
         ("why", reason.why),
-        *(("limited by", limit) for limit in reason.limited_by or ("nothing: more could be bought",)),
+        *(("limited by", limit) for limit in reason.limited_by or ("nothing: the demand is met, more could be bought",)),
         ("without it", without(reason, pool, plan)),
     ]  # fmt: skip
     for name, value in lines:
