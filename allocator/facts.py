@@ -64,6 +64,11 @@ def per_hour(usd_micro: float) -> str:
     return f"${usd_micro / USD:.2f}/h"
 
 
+def counted(number: int, noun: str) -> str:
+    """ "1 node", "2 nodes" """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _place(pool: Pool) -> tuple[str, str]:
     return f"{pool.cloud}-{pool.region}", pool.shape
 
@@ -75,11 +80,10 @@ def _nodes_cost(plan: Plan) -> int:
 def _bill(plan: Plan) -> Iterator[Fact]:
     money = plan.money
     cells = len({_place(pool)[0] for pool in plan.decisions.pools if pool.nodes})
-    regions = f"{cells} regions" if cells != 1 else "1 region"
     yield (
         "cost",
         f"{per_hour(money.hourly_usd_micro)} (nodes {per_hour(_nodes_cost(plan))}; router, balancer and NAT of "
-        f"{regions} {per_hour(money.cells_usd_micro)}), ${money.monthly_usd_micro / USD:,.0f}/month, "
+        f"{counted(cells, 'region')} {per_hour(money.cells_usd_micro)}), ${money.monthly_usd_micro / USD:,.0f}/month, "
         f"${money.per_million_tokens_usd_micro / USD:.3f} per million tokens",
     )
     yield (
@@ -147,7 +151,7 @@ def _limits(plan: Plan) -> Iterator[Fact]:
         yield "relaxed", f"{given.limit}: asked {given.asked}, given {given.given}"
     for pool in plan.decisions.pools:
         if pool.limited_by and pool.nodes:
-            yield "limit", f"{pool.key} fills {pool.limited_by}: {pool.nodes} nodes"
+            yield "limit", f"{pool.key} fills {pool.limited_by}: {counted(pool.nodes, 'node')}"
     for group in plan.decisions.quota_groups:
         used = sum(nodes[weight.pool] * weight.amount for weight in group.weights)
         yield "quota", f"{group.key}: {used} of {group.cap} used"
@@ -201,7 +205,10 @@ def _changes(plan: Plan) -> Iterator[Fact]:
     empty = [step for step in plan.changes if not (step.nodes_before or step.nodes_after)]
     if steps and not any(step.nodes_before for step in plan.changes):
         started = sum(step.nodes_after for step in steps)
-        yield "changes", f"first deployment: {started} nodes in {len(steps)} pools start"
+        yield (
+            "changes",
+            f"first deployment: {counted(started, 'node')} in {counted(len(steps), 'pool')}",
+        )
         return
     if not plan.changes:
         yield "changes", "none"
@@ -211,7 +218,7 @@ def _changes(plan: Plan) -> Iterator[Fact]:
             yield "changes", f"{verb}: {', '.join(_step(step) for step in mine)}"
     for phase, verb in ((1, "make"), (3, "remove")):
         if number := sum(step.phase == phase for step in empty):
-            yield "changes", f"{verb} {number} empty pools"
+            yield "changes", f"{verb} {counted(number, 'empty pool')}"
 
 
 def _step(step: Change) -> str:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from allocator.candidates import Candidate
-from allocator.facts import fits, per_hour, shares
+from allocator.facts import counted, fits, per_hour, shares
 from allocator.give_way import solve_within
 from allocator.inputs import Inputs
 from allocator.mix import Mix, Problem, cell_cost, in_quota, quota_weight, solve_mix, weight
@@ -182,10 +182,9 @@ def render_reason(reason: Reason, plan: Plan, console: Console) -> None:
     """Print one pool's reason: a head line and one line for each fact."""
     pool = next(pool for pool in plan.decisions.pools if pool.key == reason.pool)
     spent = pool.nodes * pool.price_usd_micro_per_hour
-    nodes = f"{pool.nodes} node{'s' if pool.nodes != 1 else ''}"
     console.print(
         Text(
-            f"\n{pool.key}: {nodes}, {per_hour(spent)}, {100 * shares(plan)[pool.key]:.1f} % of requests"
+            f"\n{pool.key}: {counted(pool.nodes, 'node')}, {per_hour(spent)}, {100 * shares(plan)[pool.key]:.1f} % of requests"
         )
     )
     lines = [
