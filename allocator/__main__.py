@@ -50,14 +50,14 @@ def _plan(args: argparse.Namespace) -> None:
 
 def _explain(args: argparse.Namespace) -> None:
     """Show a plan that was computed before; with a stack also why each pool is there."""
+    if args.set and args.stack is None:
+        raise SpecError("--set changes a stack's settings: name it with --stack")
     try:
         text = sys.stdin.read() if args.file == "-" else Path(args.file).read_text(encoding="utf-8")
         plan = Plan.from_dict(json.loads(text))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"plan {args.file}: not a plan of this program: {error}") from error
     if args.stack is None:
-        if args.set:
-            raise SpecError("--set changes a stack's settings: name it with --stack")
         _show(plan, args)
         return
     from allocator.inputs import read_inputs

@@ -57,6 +57,25 @@ def test_a_plan_computed_before_is_shown_again(plan_json):
     assert allocator("explain", "-", stdin=plan_json).stdout == allocator(*STACK).stdout
 
 
+def test_explain_with_a_stack_also_says_why_each_pool_is_there(plan_json):
+    plan = Plan.from_dict(json.loads(plan_json))
+    done = allocator("explain", "-", "--stack", "dev", stdin=plan_json)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == allocator(*STACK, "--explain").stdout
+    for pool in plan.decisions.pools:
+        assert pool.nodes == 0 or f"\n{pool.key}: {pool.nodes} node" in done.stdout
+    assert "\n  without it  +$" in done.stdout
+
+
+def test_explain_of_a_plan_made_from_other_settings_warns(plan_json):
+    words = ("--stack", "dev", "--set", "workload.requests_per_second=5", "--json")
+    done = allocator("explain", "-", *words, stdin=plan_json)
+    assert done.stderr.startswith("warning: the plan was made from other settings")
+    shown = json.loads(done.stdout)
+    assert shown["plan"] == json.loads(plan_json)
+    assert {"pool", "why", "limited_by", "dearer_usd_micro_per_hour", "moved"} == set(shown["why"][0])  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -68,6 +87,8 @@ def test_a_plan_computed_before_is_shown_again(plan_json):
         ),
         (("explain", "nothing.json"), "plan nothing.json: not a plan of this program"),
         (("explain", "-"), "plan -: not a plan of this program"),
+        (("explain", "-", "--set", "a.b=1"), "name it with --stack"),
+        (("what-if", "--stack", "devv"), "unknown stack 'devv'; did you mean dev?"),
     ],
 )
 def test_an_error_is_one_line_on_standard_error_and_exit_code_one(words, said):

@@ -57,28 +57,93 @@ def test_less_to_survive_costs_no_more(root, capsys):
     assert cost(found["now"]) <= cost(found["survive region"]) <= cost(found["survive cloud"])
 
 
+def test_options_keep_their_order_whatever_their_kind(root, capsys):
+    words = (
+        "--slo",
+        "tpot_ms=70",
+        "--without",
+        "azure",
+        "--what-if",
+        "rate=8",
+        "--survive",
+        "region",
+    )
+    found = outcomes(root, capsys, *words)
+    assert list(found) == ["now", "tpot_ms=70", "without azure", "rate=8", "survive region"]
+
+
+def test_a_name_is_known_in_any_case_of_letters(root, capsys):
+    assert "without L40S" in outcomes(root, capsys, "--without", "l40s")
+
+
+@pytest.mark.parametrize("word", ["nodes_per_pool=0.5x", "limits.nodes_per_pool=8"])
+def test_any_number_of_the_stack_may_be_multiplied_and_a_section_left_unsaid(root, capsys, word):
+    found = outcomes(root, capsys, "--what-if", word, "--set", "workload.requests_per_second=200")
+    most = max(pool["nodes"] for pool in found[word]["plan"]["decisions"]["pools"])
+    assert most == 8
+
+
+def test_pools_that_differ_are_counted_and_listed(root, capsys):
+    printed = asked(root, capsys, "--without", "L40S", "--what-if", "headroom=0.8")
+    counts = next(line for line in printed.splitlines() if line.startswith("pools that differ"))
+    now, without, same = counts.split()[-3:]
+    listed = [line for line in printed.splitlines() if " -> " in line]
+    assert (now, without, same) == ("0", str(len(listed)), "0")
+    assert "\nheadroom=0.8\n  the same nodes\n" in printed
+
+
 def test_an_alternative_without_a_plan_says_why_and_the_others_stand(root, capsys):
-    printed = asked(root, capsys, "--what-if", "tpot_ms=0.5", "--what-if", "rate=2x")
-    assert "tpot_ms=0.5: no allowed GPU serves requests of" in printed
+    printed = asked(root, capsys, "--slo", "tpot_ms=0.5", "--what-if", "min_clouds=3", "--without", "aws",
+                    "--set", "limits.min_clouds=2", "--what-if", "rate=2x")  # fmt: skip
+    assert "\ntpot_ms=0.5\n  no allowed GPU serves requests of" in printed
     assert "rate=2x" in printed.splitlines()[0]
+    row = next(line for line in printed.splitlines() if line.startswith("nodes"))
+    assert row.split()[2] == "-"
+
+
+def test_long_names_are_told_in_full(root, capsys):
+    words = [w for n in range(1, 9) for w in ("--what-if", f"workload.requests_per_second={n + 8}")]
+    printed = asked(root, capsys, *words)
+    assert printed.isascii()
+    assert "workload.requests_per_second=16\n" in printed
 
 
 def test_without_a_question_the_usual_ones_are_answered(root, capsys):
-    head = asked(root, capsys).splitlines()[0]
+    head = asked(root, capsys, "--set", "policy.survive=none").splitlines()[0]
     for name in ("now", "rate=0.5x", "rate=2x", "survive region", "without"):
         assert name in head
+    head = asked(root, capsys, "--set", "policy.survive=region").splitlines()[0]
+    assert "survive none" in head
+    assert "survive cloud" in head
+
+
+def test_old_prices_are_told(root, capsys):
+    words = ("--stack", "small", "--root", str(root), "--what-if", "rate=8")
+    assert main(["what-if", *words, "--today", "2027-08-01"]) == 0
+    assert capsys.readouterr().err.startswith("warning: prices of snapshot small are 365 days old")
+    words = (*words, "--set", "market.refuse_after_days=9", "--today", "2027-08-01")
+    assert main(["what-if", *words]) == 1
+    assert "market.refuse_after_days is 9" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--what-if", "rate"), "cannot read what-if 'rate'; write rate=1.5x"),
+        (("--what-if", "rate"), "cannot read --what-if 'rate'; write rate=1.5x"),
         (("--what-if", "rate=fast"), "cannot read rate 'fast'; write 1.5x or 96"),
-        (("--what-if", "tpot=3"), "unknown what-if 'tpot'; did you mean tpot_ms"),
+        (("--what-if", "rate=-3"), "rate=-3: config skyblend:workload.requests_per_second: should be greater than 0"),
+        (("--what-if", "tpot=3"), "--what-if: unknown key 'tpot'; did you mean tpot_ms"),
+        (("--what-if", "limits.nodes_per_pol=3"), "unknown key 'nodes_per_pol'; did you mean nodes_per_pool"),
+        (("--what-if", "budget_usd_per_hour=2x"), "cannot take 2x of limits.budget_usd_per_hour"),
+        (("--what-if", "histogram=azure"), "unknown histogram 'azure'; did you mean azure2023_co"),
+        (("--slo", "tpot=3"), "--slo: unknown key 'tpot'; did you mean tpot_ms"),
+        (("--slo", "40"), "cannot read --slo '40'; write tpot_ms=40"),
+        (("--slo", "rate=9"), "--slo: unknown key 'rate'"),
         (("--without", "L40"), "unknown GPU, cloud or region 'L40'; did you mean L40S"),
-        (("--survive", "regions"), "unknown survival level 'regions'; did you mean region"),
+        (("--survive", "regions"), "--survive: unknown level 'regions'; did you mean region"),
+        (("--set", "workload.requests_per_second=0"), "should be greater than 0, is 0"),
     ],
-)
+)  # fmt: skip
 def test_a_question_that_cannot_be_read_is_one_line(root, capsys, words, said):
     error = asked(root, capsys, *words, code=1)
     assert said in error
