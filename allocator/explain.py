@@ -29,8 +29,8 @@ def write(lines: list[Fact], console: Console) -> None:
 def new_table(*left: str, right: tuple[str, ...] = ()) -> Table:
     """An empty table: columns of text, then columns of numbers."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for number, column in enumerate(left):
-        table.add_column(column, overflow="fold", no_wrap=number == 0)
+    for column in left:
+        table.add_column(column, overflow="fold")
     for column in right:
         table.add_column(column, justify="right", no_wrap=True)
     return table
