@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from allocator.errors import InfeasibleError
-from allocator.mix import Mix, Model, Problem, solve_mix
+from allocator.mix import Mix, Model, Problem, bill, solve_mix
 from allocator.optimize.search import has_relaxed
 from allocator.plan import Bucket, Relaxed, Survive
 from allocator.snapshot import USD_MICRO
 from allocator.spec import Relax
 
+BUDGET = "budget_usd_per_hour"
 STEPS = 12
 """Halvings of the range of a limit, by ratio: ranges span orders of magnitude."""
 BEYOND = (0.0, 0.02, 0.1, 0.3, 1.0)
@@ -109,6 +110,9 @@ def smallest(limit: Limit, to: float) -> float | None:
     """The value nearest to the asked one that makes a plan of whole nodes, no looser than `to`; None where none does."""
     if not _possible(limit.with_value(to)):
         return None
+    if limit.name == BUDGET:  # what the cheapest plan costs
+        mix = solve_mix(limit.with_value(to))
+        return None if mix is None else _readable(bill(limit.with_value(to), mix), limit, to)
     no, yes = limit.value, to
     for _ in range(STEPS):
         middle = _middle(no, yes, limit)
@@ -168,7 +172,7 @@ def limits_of(problem: Problem) -> Iterator[Limit]:
     limits, policy = problem.limits, problem.policy
     if limits.budget_usd_per_hour is not None:
         dearest = sum(c.price * c.stock_nodes for c in problem.candidates) / USD_MICRO + 1000.0
-        yield Limit("budget_usd_per_hour", limits.budget_usd_per_hour, max(dearest, limits.budget_usd_per_hour), lambda v: _limits(problem, budget_usd_per_hour=v))  # fmt: skip
+        yield Limit(BUDGET, limits.budget_usd_per_hour, max(dearest, limits.budget_usd_per_hour), lambda v: _limits(problem, budget_usd_per_hour=v))  # fmt: skip
     if limits.max_region_share < 1:
         yield Limit("max_region_share", limits.max_region_share, 1.0, lambda v: _limits(problem, max_region_share=v))  # fmt: skip
     if limits.max_cloud_share < 1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -55,7 +55,10 @@ def solve_mix(problem: Problem, gap: float = GAP) -> Mix | None:
     if not _sold(problem):
         return None
     model = Model(problem)
-    found = search(model.fleet, gap, model.start())
+    fleet = model.fleet
+    found = search(replace(fleet, budget=None), gap, model.start())
+    if found is not None and not fleet.fits(found.nodes):  # the cheapest plan is above the budget
+        found = search(fleet, gap, model.start())
     if found is None:
         return None
     nodes = first_regions(model.fleet, found.nodes)
@@ -75,6 +78,13 @@ def _sold(problem: Problem) -> bool:
         any(shape.requests_per_second[b] > 0 for shape in shapes)
         for b in range(len(problem.buckets))
     )
+
+
+def bill(problem: Problem, mix: Mix) -> float:
+    """What a mix's nodes and cells cost, USD per hour: what a budget limits."""
+    used = {c.cell for c, n in zip(problem.candidates, mix.nodes, strict=True) if n}
+    nodes = sum(c.price * n for c, n in zip(problem.candidates, mix.nodes, strict=True))
+    return nodes / USD_MICRO + sum(cell_cost(cell) for cell in used)
 
 
 class Model:
