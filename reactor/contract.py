@@ -79,9 +79,9 @@ class Parameters:
     that refused or failed is left alone, doubling from the first to the second.
     """
 
-    shortage_price: float = 35.0
-    common_shortage: float = 0.02
-    hazard: float = 0.7
+    shortage_price: float = 60.0
+    common_shortage: float = 0.012
+    hazard: float = 0.4
     hazard_offset_h: float = 0.35
     correlation: float = 0.5
     most_extra: int = 4

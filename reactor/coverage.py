@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reactor.contract import Group
 from reactor.look import Pool
 
 
 def cells_of(units: int, cell_units: int) -> int:
     """Whole cells of capacity in so many units, at least one."""
-    return max(1, (units + cell_units // 2) // max(1, cell_units))
+    cells = (units + cell_units // 2) // cell_units if cell_units > 0 else 1
+    return cells if cells > 0 else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,37 +86,45 @@ def on_demand_cells(fleet: Fleet, standing: int, demand: int) -> int:
 
 
 def spread_on_demand(fleet: Fleet, cells: int) -> dict[str, int]:
-    """Nodes by fallback group: running ones first, then the groups that the shortest spot pools name, then by price."""
-    pools = {pool.group.key: pool for pool in fleet.fallback}
+    """Nodes by fallback group: running ones first, then each spot pool's gap in the groups it names, the rest by price."""
+    pools = {pool.group.key: pool for pool in sorted(fleet.fallback, key=lambda p: p.group.key)}
     nodes = dict.fromkeys(pools, 0)
     left = cells
-    for key in sorted(pools):
-        pool = pools[key]
-        nodes[key] = min(pool.alive, max(0, pool.group.max_nodes), -(-left // fleet.cells(pool)))
-        left = max(0, left - nodes[key] * fleet.cells(pool))
-    for key in _order(fleet, pools):
-        pool = pools[key]
-        room = max(0, pool.group.max_nodes - pool.doomed - nodes[key])
-        more = min(room, -(-left // fleet.cells(pool)))
-        nodes[key] += more
-        left = max(0, left - more * fleet.cells(pool))
+    if cells <= 0:
+        return nodes
+    for pool in pools.values():
+        left -= _put(fleet, pool, nodes, left, room=min(pool.alive, pool.group.max_nodes))
+    for spot in sorted(fleet.spot, key=lambda pool: (-_gap(fleet, pool), pool.group.key)):
+        gap = min(left, _gap(fleet, spot))
+        for key in _rested_last([key for key in spot.group.fallback if key in pools], pools):
+            put = _put(fleet, pools[key], nodes, gap, room=_room(pools[key]))
+            gap, left = gap - put, left - put
+    by_price = sorted(
+        pools,
+        key=lambda key: pools[key].group.price_usd_micro_per_hour / fleet.cells(pools[key]),
+    )
+    for key in _rested_last(by_price, pools):
+        left -= _put(fleet, pools[key], nodes, left, room=_room(pools[key]))
     return nodes
 
 
-def _order(fleet: Fleet, pools: dict[str, Pool]) -> list[str]:
+def _put(fleet: Fleet, pool: Pool, nodes: dict[str, int], cells: int, *, room: int) -> int:
+    """Put so many cells into a group as far as it has room; says how many it took."""
+    key, each = pool.group.key, fleet.cells(pool)
+    more = min(max(0, room - nodes[key]), -(-max(0, cells) // each))
+    nodes[key] += more
+    return more * each
+
+
+def _room(pool: Pool) -> int:
+    return pool.group.max_nodes - pool.doomed
+
+
+def _rested_last(keys: list[str], pools: dict[str, Pool]) -> list[str]:
     """Groups that just refused come last."""
-    short = sorted(fleet.spot, key=lambda pool: (-_missing(pool.group, pool.alive), pool.group.key))
-    named = [key for pool in short for key in pool.group.fallback if key in pools]
-    by_price = sorted(
-        pools,
-        key=lambda key: (
-            pools[key].group.price_usd_micro_per_hour / fleet.cells(pools[key]),
-            key,
-        ),
-    )
-    order = list(dict.fromkeys([*named, *by_price]))
-    return sorted(order, key=lambda key: pools[key].resting)
+    return sorted(keys, key=lambda key: pools[key].resting)
 
 
-def _missing(group: Group, alive: int) -> int:
-    return max(0, (group.planned_nodes or 0) - alive) * group.units_per_node
+def _gap(fleet: Fleet, pool: Pool) -> int:
+    """Cells that a spot pool lacks of what the plan holds there."""
+    return max(0, (pool.group.planned_nodes or 0) - pool.alive) * fleet.cells(pool)

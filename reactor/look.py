@@ -22,14 +22,14 @@ from reactor.contract import (
 )
 
 _NOTICE_GRACE_S = 120.0
+_NONE = ZoneCount("", 0, 0)
 _Place = tuple[str, str]
 
 
 @dataclass(slots=True)
 class Zone:
-    """A group in one zone: `ready` and `starting` nodes without notice, `doomed` ones, the age (reactor.ages) in hours."""
+    """A group in one zone: `ready` and `starting` nodes without notice, `doomed` ones, the age in hours (spot)."""
 
-    name: str
     ready: int
     starting: int
     doomed: int
@@ -92,7 +92,7 @@ class _Looking:
             fresh = remember(entry, event, count.ready, nodes, self.parameters, self.now)
             refused_s = max(refused_s, fresh.refused_s)
             self.zones.append(fresh)
-            zones.append(self._zone(fresh, count, event.doomed))
+            zones.append(self._zone(group, fresh, count, event.doomed))
         return Pool(
             group=group,
             zones=zones,
@@ -125,14 +125,15 @@ class _Looking:
             return NO_EVENT
         return Event(lost, doomed, refused_s)
 
-    def _zone(self, entry: ZoneMemory, count: ZoneCount, doomed: int) -> Zone:
-        age_h, moves_s = shifted_age(entry, self.parameters, self.now)
+    def _zone(self, group: Group, entry: ZoneMemory, count: ZoneCount, doomed: int) -> Zone:
+        age_h = 0.0
+        if group.role == "spot":
+            age_h, moves_s = shifted_age(entry, self.parameters, self.now)
+            self.quiet_until_s = min(self.quiet_until_s, moves_s)
         resting = self.now < entry.rests_until_s
-        self.quiet_until_s = min(
-            self.quiet_until_s, moves_s, entry.rests_until_s if resting else math.inf
-        )
+        if resting:
+            self.quiet_until_s = min(self.quiet_until_s, entry.rests_until_s)
         return Zone(
-            name=count.zone,
             ready=max(0, count.ready - doomed),
             starting=count.starting - max(0, doomed - count.ready),
             doomed=doomed,
@@ -173,14 +174,22 @@ def remember_sizes(memory: Memory, sizes: tuple[Size, ...]) -> Memory:
 
 def _counts(group: Group, state: GroupState) -> dict[str, ZoneCount]:
     """Counts by zone, the plan's zones first; several entries of one zone add up."""
-    counts = {name: ZoneCount(name, 0, 0) for name in group.zones}
+    counts = {count.zone: count for count in state.zones if count.ready >= 0 <= count.starting}
+    if len(counts) < len(state.zones):
+        counts = _summed(state)
+    return {zone: counts.pop(zone, _NONE) for zone in group.zones} | counts or {"": _NONE}
+
+
+def _summed(state: GroupState) -> dict[str, ZoneCount]:
+    counts: dict[str, ZoneCount] = {}
     for count in state.zones:
-        known = counts.get(count.zone)
-        ready, starting = max(0, count.ready), max(0, count.starting)
-        if known is not None:
-            ready, starting = known.ready + ready, known.starting + starting
-        counts[count.zone] = ZoneCount(count.zone, ready, starting)
-    return counts or {"": ZoneCount("", 0, 0)}
+        known = counts.get(count.zone, _NONE)
+        counts[count.zone] = ZoneCount(
+            zone=count.zone,
+            ready=known.ready + max(0, count.ready),
+            starting=known.starting + max(0, count.starting),
+        )
+    return counts
 
 
 def _doomed(observation: Observation, now: float) -> dict[_Place, int]:
@@ -208,11 +217,13 @@ def _refused(observation: Observation, now: float) -> dict[_Place, float]:
 def _lost(before: list[ZoneMemory], counts: dict[str, ZoneCount], size: int | None) -> list[int]:
     """Nodes lost per zone: those gone since the last look, less those that the size set then made the group stop."""
     gone = [
-        max(0, entry.nodes - count.ready - count.starting)
+        max(0, entry.nodes - count.ready - count.starting) if entry.nodes else 0
         for entry, count in zip(before, counts.values(), strict=True)
     ]
+    if not any(gone):
+        return gone
     stopped = 0 if size is None else sum([entry.nodes for entry in before]) - size
-    if stopped > 0 and any(gone):
+    if stopped > 0:
         for zone in sorted(range(len(gone)), key=lambda at: (-before[at].nodes, at)):
             explained = min(stopped, gone[zone])
             gone[zone] -= explained
