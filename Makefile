@@ -52,8 +52,8 @@ check: setup ## Formatter, linter, types, who may import whom
 	@$(BIN)/lint-imports --no-cache
 format: setup ## Format and fix what can be fixed
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
-test: setup ## All tests (about 5 minutes)
-	@echo "tests: allocator, infra, emulated clouds, and the real engine end to end; about 5 minutes ..."
+test: setup ## All tests (about 7 minutes)
+	@echo "tests: allocator, infra, emulated clouds, and the real engine end to end; about 7 minutes ..."
 	@PATH="$$(cat $(PULUMI)):$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/python -m pytest
 bench: setup ## Wall time and largest process of plan, preview and up
 	@$(BIN)/python -m bench.stack --stack sandbox
