@@ -9,7 +9,7 @@ import sys
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from allocator.errors import AllocatorError, DataError, SpecError
 from allocator.plan import Plan, canonical_json
@@ -35,6 +35,12 @@ def main(argv: list[str] | None = None) -> int:
 
 def _plan(args: argparse.Namespace) -> None:
     """Compute a stack's plan."""
+    _, inputs, plan = _planned(args)
+    _show(plan, args, inputs if args.explain else None)
+
+
+def _planned(args: argparse.Namespace) -> tuple[dict[str, Any], Inputs, Plan]:
+    """A stack's configuration, inputs and plan; warns of old prices."""
     from allocator.inputs import read_inputs
     from allocator.planner import plan_from, price_age
     from allocator.spec import stack_config
@@ -45,7 +51,7 @@ def _plan(args: argparse.Namespace) -> None:
     _, warning = price_age(plan, config, args.today)
     if warning:
         _warn(warning)
-    _show(plan, args, inputs if args.explain else None)
+    return config, inputs, plan
 
 
 def _explain(args: argparse.Namespace) -> None:
@@ -75,17 +81,9 @@ def _explain(args: argparse.Namespace) -> None:
 
 def _what_if(args: argparse.Namespace) -> None:
     """Plan a stack under other conditions, side by side."""
-    from allocator.inputs import read_inputs
-    from allocator.planner import plan_from, price_age
-    from allocator.spec import stack_config
     from allocator.what_if import Outcome, Question, asked, outcomes, render
 
-    config = stack_config(args.root, args.stack, tuple(args.set))
-    inputs = read_inputs(config, args.root)
-    plan = plan_from(inputs)
-    _, warning = price_age(plan, config, args.today)
-    if warning:
-        _warn(warning)
+    config, inputs, plan = _planned(args)
     wanted = asked(inputs, plan, [Question(*question) for question in args.questions])
     found = list(outcomes(config, args.root, wanted))
     if args.json:

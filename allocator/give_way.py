@@ -212,6 +212,7 @@ def _stock(problem: Problem, nodes: int) -> Problem:
 def why_not(problem: Problem) -> str:
     """One line: which limits bind and the smallest change of each that alone makes a plan; else the rate that fits."""
     rate = sum(bucket.requests_per_second for bucket in problem.buckets)
+    no_plan = "found no plan" if _possible(problem) else "no plan"  # the search may have missed one
     helps = []
     for limit in limits_of(problem):
         value = smallest(limit, limit.loosest)
@@ -223,15 +224,15 @@ def why_not(problem: Problem) -> str:
     if level is not None:
         helps.append(f"policy.survive {was} -> {level}")
     if helps:
-        return f"no plan for {rate:g} requests/s within the limits; any one of these makes one: {'; '.join(helps)}"
+        return f"{no_plan} for {rate:g} requests/s within the limits; any one of these makes one: {'; '.join(helps)}"
     most = _most(problem, rate)
     if most is None:
         return (
-            f"no plan within the limits at any rate, and no one limit alone is to blame: {_all(problem)}; "
+            f"{no_plan} within the limits at any rate, and no one limit alone is to blame: {_all(problem)}; "
             "loosen two of them, or allow more regions and GPUs"
         )
     return (
-        f"no plan for {rate:g} requests/s within the limits ({_all(problem)}), and no one of them alone is to blame; "
+        f"{no_plan} for {rate:g} requests/s within the limits ({_all(problem)}), and no one of them alone is to blame; "
         f"at most {most:.3g} requests/s fit: lower the rate, loosen two limits, or allow more regions and GPUs"
     )
 

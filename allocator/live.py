@@ -16,9 +16,15 @@ from ortools.math_opt import (
 from ortools.math_opt.core.python import solver as core
 
 from allocator.errors import AllocatorError
-from allocator.solver import INFINITY, Numbers, Program, Row, as_proto
+from allocator.solver import INFINITY, Numbers, Program, Row, SolverFailure, as_proto
 
 _NONE = np.zeros(0)
+_CERTAIN = (
+    result_pb2.TERMINATION_REASON_OPTIMAL,
+    result_pb2.TERMINATION_REASON_INFEASIBLE,
+    result_pb2.TERMINATION_REASON_INFEASIBLE_OR_UNBOUNDED,
+)
+"""No program here is unbounded: costs and columns are at least 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +136,20 @@ class LiveProgram:
             self._solver = self._new()
 
     def solve(self) -> LiveAnswer:
-        """Solve from where the last solve ended. Raises AllocatorError where the solver fails also from scratch."""
-        try:
-            result = self._solved(parameters_pb2.SolveParametersProto())
-        except Exception:  # noqa: BLE001, the binding raises its own kinds for numerical trouble
+        """Solve from where the last solve ended, or from scratch where that fails numerically.
+
+        Raises AllocatorError where neither tells the optimum nor that there is none.
+        """
+        result = self._solved(parameters_pb2.SolveParametersProto())
+        if result is None:
             self._solver = self._new()
-            result = self._from_scratch()
+            result = self._solved(
+                parameters_pb2.SolveParametersProto(presolve=parameters_pb2.EMPHASIS_OFF)
+            )
+        if result is None:
+            raise AllocatorError(
+                "the solver failed numerically; please report it with the stack's files"
+            )
         if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
             return LiveAnswer(False, INFINITY, _NONE, _NONE, _NONE)
         solution = result.solutions[0]
@@ -149,23 +163,18 @@ class LiveProgram:
             prices=_dense(rows, dual.dual_values),
         )
 
-    def _from_scratch(self) -> result_pb2.SolveResultProto:
-        try:
-            return self._solved(
-                parameters_pb2.SolveParametersProto(presolve=parameters_pb2.EMPHASIS_OFF)
-            )
-        except Exception as error:
-            raise AllocatorError(
-                f"the solver failed ({error}); please report it with the stack's files"
-            ) from error
-
     def _solved(
         self, parameters: parameters_pb2.SolveParametersProto
-    ) -> result_pb2.SolveResultProto:
-        return self._solver.solve(
-            parameters, model_parameters_pb2.ModelSolveParametersProto(),
-            None, callback_pb2.CallbackRegistrationProto(), None, None,
-        )  # fmt: skip
+    ) -> result_pb2.SolveResultProto | None:
+        """A result that says something for certain, or None."""
+        try:
+            result = self._solver.solve(
+                parameters, model_parameters_pb2.ModelSolveParametersProto(),
+                None, callback_pb2.CallbackRegistrationProto(), None, None,
+            )  # fmt: skip
+        except SolverFailure:
+            return None
+        return result if result.termination.reason in _CERTAIN else None
 
 
 def _dense(count: int, sparse: object) -> np.ndarray:

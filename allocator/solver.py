@@ -21,10 +21,13 @@ from ortools.math_opt import (
     result_pb2,
 )
 from ortools.math_opt.core.python import solver as core
+from pybind11_abseil.status import StatusNotOk  # type: ignore[import-untyped]
 
 from allocator.errors import AllocatorError
 
 INFINITY = float("inf")
+SolverFailure = StatusNotOk
+"""What the binding raises where a solver fails or contradicts itself."""
 Numbers = Sequence[int] | Sequence[float] | np.ndarray
 Row = tuple[float, float, Numbers, Numbers]
 """Lower and upper bound, columns and their coefficients."""
@@ -133,7 +136,7 @@ def _solve(
                 as_proto(program, relax=relax), engine, parameters_pb2.SolverInitializerProto(), parameters,
                 hints, None, callback_pb2.CallbackRegistrationProto(), None, None,
             )  # fmt: skip
-    except Exception as error:  # the binding raises kinds of its own
+    except SolverFailure as error:
         raise AllocatorError(
             f"the solver failed ({error}); please report it with the stack's files"
         ) from error
@@ -142,7 +145,7 @@ def _solve(
 
 @contextmanager
 def _stdout_closed() -> Iterator[None]:
-    """HiGHS prints stray debug lines past every switch; they must not reach a preview."""
+    """Solvers print stray lines past every switch; none may reach a preview."""
     kept = os.dup(1)
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         os.dup2(nowhere.fileno(), 1)

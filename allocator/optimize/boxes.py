@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from allocator.optimize.fleet import HELD
 from allocator.optimize.master import Box
 from allocator.optimize.oracle import Cut
 from allocator.optimize.relax import Relaxation, Relaxed
 from allocator.solver import INFINITY
-
-HELD = 1e-6
-"""Fewer nodes of a column are rounding."""
 
 
 @dataclass(order=True, slots=True)

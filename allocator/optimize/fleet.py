@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 FITS = 1e-9
+HELD = 1e-6
+"""Fewer nodes of a column are a solver's rounding."""
 
 
 @dataclass(frozen=True, slots=True)

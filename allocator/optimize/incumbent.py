@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from allocator.optimize.alike import Alike
-from allocator.optimize.fleet import Fleet, Scenario
+from allocator.optimize.fleet import HELD, Fleet, Scenario
 from allocator.optimize.master import Box, Layout
-from allocator.optimize.oracle import SERVED, Cut, Oracle, joined
+from allocator.optimize.oracle import SERVED, Cut, Oracle, joined, worst_first
 from allocator.optimize.relax import Relaxed
 from allocator.optimize.repair import mended, missing
 from allocator.solver import INFINITY, Status, solve_integer
@@ -22,8 +22,6 @@ CUTS_A_PLAN = 3
 EXTRAS = (0.0, 0.0005, 0.001, 0.002, 0.005)
 """What is asked beyond the demand where regions are alike, so that uneven spreading still serves."""
 EPS = 1e-7
-HELD = 1e-6
-"""Fewer nodes of a column are rounding."""
 
 
 class Incumbent:
@@ -97,7 +95,7 @@ class Incumbent:
 
     def judge(self, nodes: np.ndarray) -> int:
         """Take a plan that serves; of another, mend it and add the cuts that it violates. Returns their number."""
-        scenarios = self._worst(nodes)
+        scenarios = worst_first(self.fleet.scenarios(nodes), self.known)
         violated = self._violated(scenarios)
         if violated:
             self.cuts = joined(self.cuts, violated)
@@ -122,14 +120,6 @@ class Incumbent:
                 if worst < -SERVED:
                     found.append((worst, cut))
         return [cut for _, cut in sorted(found, key=lambda item: item[0])[:CUTS_A_PLAN]]
-
-    def _worst(self, nodes: np.ndarray) -> list[Scenario]:
-        """The scenarios of a plan, the one that known cuts like least first."""
-        scenarios = self.fleet.scenarios(nodes)
-        cuts = np.array([cut.prices for cut in self.known if not cut.whole])
-        if not len(cuts):
-            return scenarios
-        return sorted(scenarios, key=lambda s: float((cuts @ s.capacity).min() / s.part))
 
     def gather(self, box: Box, over: int) -> float:
         """Plans that do not tell like regions apart, in at most `over` domains; returns the bound of their program."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from allocator.live import LiveProgram
+from allocator.optimize.fleet import Scenario
 from allocator.solver import INFINITY, Row
 
 ENOUGH = 1.5
@@ -53,6 +54,14 @@ def joined(cuts: Sequence[Cut], more: Sequence[Cut]) -> list[Cut]:
         if not any(cut.same(known) for known in result):
             result.append(cut)
     return result
+
+
+def worst_first(scenarios: Sequence[Scenario], cuts: Sequence[Cut]) -> list[Scenario]:
+    """Scenarios in the order of how little of their part the known cuts allow them to serve."""
+    prices = np.array([cut.prices for cut in cuts if not cut.whole])
+    if not len(prices):
+        return list(scenarios)
+    return sorted(scenarios, key=lambda s: float((prices @ s.capacity).min() / s.part))
 
 
 def cover_cuts(load: np.ndarray, most_replicas: np.ndarray) -> list[Cut]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from allocator.live import LiveAnswer, LiveProgram
-from allocator.optimize.fleet import Fleet, Scenario
+from allocator.optimize.fleet import Fleet
 from allocator.optimize.master import Box, Layout
-from allocator.optimize.oracle import SERVED, Cut, Oracle
+from allocator.optimize.oracle import SERVED, Cut, Oracle, worst_first
 from allocator.solver import INFINITY, Numbers
 
 ROUNDS = 200
@@ -157,17 +157,10 @@ class Relaxation:
 
     def _separate(self, nodes: np.ndarray) -> int:
         found = 0
-        for scenario in self.worst(nodes)[:CUTS_A_ROUND]:
+        scenarios = worst_first(self.fleet.scenarios(nodes), self.cuts)
+        for scenario in scenarios[:CUTS_A_ROUND]:
             served, cut = self.oracle.ask(scenario.capacity)
             if served < scenario.part * (1 - SERVED):
                 self.add_cut(cut)
                 found += 1
         return found
-
-    def worst(self, nodes: np.ndarray) -> list[Scenario]:
-        """The scenarios of a plan, the one that known cuts like least first."""
-        scenarios = self.fleet.scenarios(nodes)
-        cuts = np.array([cut.prices for cut in self.cuts if not cut.whole])
-        if not len(cuts):
-            return scenarios
-        return sorted(scenarios, key=lambda s: float((cuts @ s.capacity).min() / s.part))

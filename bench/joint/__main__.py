@@ -1,8 +1,7 @@
 """The optimizer on the shipped market and on generated ones: cost, bound, gap, time and memory (`make bench-joint`).
 
-Each case runs in a process of its own: memory is its peak minus what the imports take. Times are CPU seconds of one
-process, from the list of pools to the proven plan, imports not counted: other work on the machine disturbs them less
-than the clock.
+Each case runs in a process of its own. Times are CPU seconds of the search alone, from the fleet in numbers to the plan
+with its bound: other work on the machine disturbs them less than the clock. Memory is the peak beyond imports and inputs.
 """
 
 from __future__ import annotations
