@@ -25,12 +25,6 @@ def facts(plan: Plan) -> list[Fact]:
     ]
 
 
-def saving(plan: Plan) -> float:
-    """Percent saved on nodes against the same nodes on demand; regions cost the same either way."""
-    full = plan.money.same_nodes_on_demand_usd_micro
-    return 100 * (1 - _nodes_cost(plan) / full) if full else 0.0
-
-
 def shares(plan: Plan) -> dict[str, float]:
     """Each pool's share of all requests: its part, by replicas, of what its shape gets in its cell."""
     made = plan.decisions
@@ -93,7 +87,7 @@ def _bill(plan: Plan) -> Iterator[Fact]:
     unsold = sum(p.nodes for p in plan.decisions.pools if not p.on_demand_usd_micro_per_hour)
     yield (
         "saving",
-        f"{saving(plan):.0f} % on nodes against the same nodes on demand "
+        f"{money.saving_percent:.0f} % on nodes against the same nodes on demand "
         f"({per_hour(money.same_nodes_on_demand_usd_micro)}"
         f"{f'; nodes never sold on demand count at their spot price: {unsold}' if unsold else ''})",
     )

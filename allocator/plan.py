@@ -148,6 +148,13 @@ class Money:
     same_nodes_on_demand_usd_micro: int
     baselines: tuple[Baseline, ...]
 
+    @property
+    def saving_percent(self) -> float:
+        """Saved on nodes against the same nodes on demand; regions cost the same either way."""
+        full = self.same_nodes_on_demand_usd_micro
+        nodes = self.hourly_usd_micro - self.cells_usd_micro
+        return 100 * (1 - nodes / full) if full else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Proof:

@@ -101,15 +101,10 @@ def headline(plan: Plan, age_days: int) -> str:
     nodes = sum(pool.nodes for pool in plan.decisions.pools)
     return (
         f"plan {plan.digest[:6]}: {_count(nodes, 'node')} in {_count(len(cells), 'region')}, "
-        f"${money.hourly_usd_micro / 1_000_000:.2f}/h ({_saving_percent(plan)} % below on demand), "
+        f"${money.hourly_usd_micro / 1_000_000:.2f}/h ({money.saving_percent:.0f} % below on demand), "
         f"oldest price {_count(age_days, 'day')} old"
     )
 
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def _saving_percent(plan: Plan) -> int:
-    on_demand = plan.money.same_nodes_on_demand_usd_micro
-    return round(100 * (on_demand - plan.money.hourly_usd_micro) / on_demand) if on_demand else 0

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from allocator.explain import render
-from allocator.facts import facts, fits, saving, shares
+from allocator.facts import facts, fits, shares
 from allocator.plan import Baseline, Change, Plan, Relaxed
 from allocator.planner import plan_from
 from tests.allocator.builders import both_markets, demand, inputs
@@ -64,7 +64,7 @@ def test_requests_are_shared_out_completely():
 
 
 def test_the_saving_compares_nodes_with_nodes():
-    assert saving(planned(stock=20)) == pytest.approx(100 * (1 - 1 / 3))
+    assert planned(stock=20).money.saving_percent == pytest.approx(100 * (1 - 1 / 3))
     assert "67 % on nodes against the same nodes on demand ($18.00/h)" in told(planned(stock=20), "saving")  # fmt: skip
 
 
