@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from allocator.errors import SpecError, unknown
-from allocator.hardware import GPUS, degrees
 from allocator.plan import Cloud, Count, Market, Member, Risk, Role, Shape
+from allocator.profile.hardware import GPUS, degrees
 from allocator.risk import spot_risk
 from allocator.snapshot import USD_MICRO, Offering, Snapshot
 from allocator.spec import Spec

@@ -11,13 +11,13 @@ from typing import Any
 
 from allocator.candidates import ROLES, Candidate, allowed, candidates, wanted_shapes
 from allocator.errors import InfeasibleError, SpecError, unknown
-from allocator.hardware import MODELS
 from allocator.plan import Bucket, Decisions, Engine, Provenance, Shape, digest_of
-from allocator.profile import Table, read_table, shapes
+from allocator.profile.hardware import MODELS
+from allocator.profile.measured import Table, read_table, shapes
+from allocator.profile.throughput import Slo
 from allocator.snapshot import Offering, read_snapshot
 from allocator.spec import Spec
 from allocator.stand_ins import with_fallback_spend
-from allocator.throughput import Slo
 from allocator.workload import buckets, read_histogram
 
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allocator.errors import DataError
-from allocator.hardware import MODELS
 from allocator.plan import Bucket
-from allocator.profile import Table, read_table, shapes
-from allocator.throughput import Slo
+from allocator.profile.hardware import MODELS
+from allocator.profile.measured import Table, read_table, shapes
+from allocator.profile.throughput import Slo
 from tests.allocator.conftest import PROJECT
 
 MEASURED = read_table(PROJECT / "stacks/profiles/h200-vllm0.24.0-llama-3.1-8b.json")
@@ -104,6 +104,30 @@ def test_head_room_scales_every_rate(headroom: float) -> None:
         assert one.requests_per_second[0] == pytest.approx(
             headroom * other.requests_per_second[0], rel=1e-4
         )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"req_per_s": -1}, r"rows\.0\.req_per_s: should be greater than 0, is -1"),
+        ({"output": 1}, r"rows\.0\.output: should be greater than 1, is 1"),
+        ({"concurrency": None}, r"rows\.0: needs concurrency or request_rate"),
+        ({"tpot_ms_mean": None}, r"rows\.0\.tpot_ms_mean: should be a valid number"),
+    ],
+)
+def test_a_broken_row_is_told_by_its_number_and_field(
+    tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    row = {"input": 100, "output": 50, "concurrency": 4, "req_per_s": 1.0, "tpot_ms_mean": 9.0}
+    head = {"gpu": "H200", "gpus_per_replica": 1, "model": "m", "measured_on": "2026-11-22"}
+    (tmp_path / "made.json").write_text(json.dumps(head | {"rows": [row | change]}))
+    with pytest.raises(DataError, match=rf"^profile made\.json: {said}"):
+        read_table(tmp_path / "made.json")
+
+
+def test_the_same_load_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"100/50 at concurrency 16 is there 2 times"):
+        table(tmp_path, (100, 50, 16, 10.0, 20.0), (100, 50, 16, 11.0, 20.0))
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"gpu": "H200", "rows": []}'])

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocator.hardware import GPUS, MODELS, degrees
-from allocator.throughput import Slo, modelled
+from allocator.profile.hardware import GPUS, MODELS, degrees
+from allocator.profile.throughput import Slo, modelled
 from tests.allocator.conftest import PROJECT
 
 LLAMA = MODELS["llama-3.1-8b"]

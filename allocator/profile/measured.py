@@ -11,37 +11,11 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from allocator.errors import DataError, first_problem
-from allocator.hardware import GPUS, Model
 from allocator.plan import Bucket, Shape, Source, digest_of
-from allocator.throughput import Rate, Slo, modelled
-
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class _Cell(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    input: Annotated[int, Field(gt=0)]
-    output: Annotated[int, Field(gt=1)]
-    concurrency: Annotated[int, Field(gt=0)]
-    req_per_s: _Positive
-    tpot_ms_mean: _Positive
-    ttft_ms_p50: _Positive | None = None
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    gpu: str
-    gpus_per_replica: Annotated[int, Field(ge=1)]
-    model: str
-    measured_on: str
-    rows: Annotated[list[_Cell], Field(min_length=1)]
+from allocator.profile.hardware import GPUS, Model
+from allocator.profile.table import Row, read_file
+from allocator.profile.throughput import Rate, Slo, modelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +26,7 @@ class Table:
     gpu: str
     tensor_parallel: int
     model: str
-    cells: dict[tuple[int, int], tuple[_Cell, ...]]
+    cells: dict[tuple[int, int], tuple[Row, ...]]
 
     def rate(self, inputs: int, outputs: int, slo: Slo) -> float | None:
         """Requests per second within the SLO; None outside the measured sizes, or where no cell near meets it.
@@ -79,16 +53,13 @@ class Table:
 
 def read_table(file: Path) -> Table:
     """Read and check a table file. Raises DataError."""
-    try:
-        data = _File.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise DataError(f"profile {file.name}: {error.strerror}") from error
-    except ValidationError as error:
-        raise DataError(f"profile {file.name}: {first_problem(error)}") from error
-    cells: dict[tuple[int, int], list[_Cell]] = defaultdict(list)
-    for row in sorted(data.rows, key=lambda row: row.concurrency):
+    data = read_file(file)
+    cells: dict[tuple[int, int], list[Row]] = defaultdict(list)
+    for row in sorted(data.rows, key=lambda row: row.level):
         cells[row.input, row.output].append(row)
-    source = Source(file.stem, digest_of(data.model_dump()), data.measured_on)
+    source = Source(
+        file.stem, digest_of(data.model_dump(mode="json")), data.measured_on.isoformat()
+    )
     return Table(
         source, data.gpu, data.gpus_per_replica, data.model,
         {size: tuple(rows) for size, rows in cells.items()},
@@ -107,7 +78,7 @@ def _around(edges: list[int], value: int) -> list[tuple[int, float]] | None:
     return [(low, 1 - share), (high, share)]
 
 
-def _best(rows: tuple[_Cell, ...], slo: Slo) -> float | None:
+def _best(rows: tuple[Row, ...], slo: Slo) -> float | None:
     """The highest rate within the SLO, linear between the concurrency that meets it and the next that does not."""
     best: float | None = None
     for before, row in zip((None, *rows), rows, strict=False):

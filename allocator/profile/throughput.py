@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from allocator.hardware import Gpu, Model
+from allocator.profile.hardware import Gpu, Model
 
 ETA_WEIGHTS = 0.80
 ETA_KV = 0.70

@@ -1,0 +1,1 @@
+"""What one replica sustains: model shapes and GPUs, the performance model, measured tables and their format."""
