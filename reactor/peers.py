@@ -1,0 +1,54 @@
+"""Whether the other clouds of the stack still answer, seen from outside: no credentials of theirs are needed."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+from reactor.published import Peer
+from reactor.state import PeerCount
+
+GONE_AFTER = 3
+"""Probes in a row, one a tick, before a cloud is taken to be gone."""
+_TIMEOUT_S = 2.0
+
+Probe = Callable[[str], bool]
+
+
+def probe(url: str) -> bool:
+    """Whether `GET url` is answered with anything below 500."""
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.netloc, timeout=_TIMEOUT_S)
+    try:
+        connection.request("GET", parts.path or "/", headers={"Connection": "close"})
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def count(
+    peers: Iterable[Peer], before: Iterable[PeerCount], probe: Probe = probe
+) -> tuple[PeerCount, ...]:
+    """Probe every cell of every peer at once. A cloud with one cell alive is there, one without cells is left out."""
+    known = {each.cloud: each.failures for each in before}
+    asked = [peer for peer in peers if peer.cells]
+    cells = [url for peer in asked for url in peer.cells]
+    with ThreadPoolExecutor(max(1, len(cells))) as pool:
+        answers = dict(zip(cells, pool.map(probe, cells), strict=True))
+    return tuple(
+        PeerCount(
+            peer.cloud,
+            0 if any(answers[url] for url in peer.cells) else known.get(peer.cloud, 0) + 1,
+        )
+        for peer in sorted(asked, key=lambda peer: peer.cloud)
+    )
+
+
+def gone(counts: Iterable[PeerCount]) -> tuple[str, ...]:
+    """Clouds of which nothing has answered for long enough."""
+    return tuple(each.cloud for each in counts if each.failures >= GONE_AFTER)
