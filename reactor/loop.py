@@ -77,10 +77,6 @@ def run(cloud: Cloud, store: Store, signals: Sequence[Signal]) -> Outcome:
     if stored_plan is None:
         return outcome
     published = Published.from_json(stored_plan.body)
-        published,
-        published.stack,
-        published.plan.digest,
-    )
     frozen = published.frozen or store.get(FREEZE_OBJECT) is not None
     while outcome.rounds < ROUNDS:
         stored = store.get(STATE_OBJECT)
