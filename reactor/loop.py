@@ -100,7 +100,7 @@ def _state(stored: Stored | None) -> State:
 def _no_news(stored: Stored | None, signals: tuple[Signal, ...], now: float) -> bool:
     """Every signal is of a machine known to go, and somebody has looked since a moment ago."""
     state = _state(stored)
-    if state.looked_s is None or now - state.looked_s > FRESH_S:
+    if not signals or state.looked_s is None or now - state.looked_s > FRESH_S:
         return False
     return all(signal.going and state.knows(signal) for signal in signals)
 

@@ -48,7 +48,7 @@ def _read_fields(kind: Any, value: Any, path: str) -> Any:
 
 
 def _read_scalar(kind: Any, value: Any, path: str) -> Any:
-    if kind is str and isinstance(value, str):
+    if kind in (str, bool) and isinstance(value, kind):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         if kind is float:
