@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-from urllib.parse import urlsplit
 
 from reactor.peers import gone
 from reactor.published import Dispatch, Published
 from reactor.state import Asked, State
+from reactor.web import status_of
 
 SHORT_S = 600.0
 """How long the plan's pools may be short before another plan is asked for: several cold starts."""
@@ -69,18 +68,9 @@ def send(dispatch: Dispatch, published: Published, state: State, reason: str, to
         body = {"operation": "update", "inheritSettings": True}
         headers = {"Authorization": f"token {token}", "Accept": "application/vnd.pulumi+8"}
     headers |= {"Content-Type": "application/json", "User-Agent": "skyblend-reactor"}
-    return _post(dispatch.url, json.dumps(body).encode(), headers)
-
-
-def _post(url: str, body: bytes, headers: dict[str, str]) -> str:
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.netloc, timeout=_TIMEOUT_S)
-    try:
-        connection.request("POST", parts.path or "/", body, headers)
-        status = connection.getresponse().status
-        return "" if status < 300 else f"HTTP {status}"
-    except (OSError, http.client.HTTPException) as error:
-        return f"{type(error).__name__}: {error}"
-    finally:
-        connection.close()
+    status = status_of(
+        dispatch.url, body=json.dumps(body).encode(), headers=headers, timeout_s=_TIMEOUT_S
+    )
+    if isinstance(status, str):
+        return status
+    return "" if status < 300 else f"HTTP {status}"

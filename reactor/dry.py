@@ -1,7 +1,7 @@
 """Pools that the market does not fill, as the next plan should know them: `observed.json`.
 
-A pool is dry while it has fewer nodes than its group was told to have and every zone that it may use has refused lately. It is
-held for dry for half an hour, and twice as long each time it turns out so again.
+A pool is dry while it has fewer nodes than planned or set and launches have been refused lately. It is held for dry for half
+an hour, and twice as long each time it turns out so again.
 """
 
 from __future__ import annotations
@@ -43,10 +43,13 @@ def dry_groups(
     refused = {
         each.group for each in observation.failed_launches if now - each.at_s < _REFUSED_WITHIN_S
     }
-    keys = {group.key for group in published.plan.groups}
+    groups = {group.key: group for group in published.plan.groups}
     for state in observation.groups:
         alive = alive_nodes(state, sum(n.group == state.key for n in observation.notices))
-        if state.key not in keys or state.key not in refused or alive >= state.size:
+        if state.key not in groups or state.key not in refused:
+            continue
+        planned = groups[state.key].planned_nodes
+        if alive >= max(state.size, 1 if planned is None else planned):
             continue
         entry = known.get(state.key)
         if entry is None or now >= entry.until_s:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit
 
 from reactor.published import Peer
 from reactor.state import PeerCount
+from reactor.web import status_of
 
 GONE_AFTER = 3
 """Probes in a row, one a tick, before a cloud is taken to be gone."""
@@ -19,16 +18,8 @@ Probe = Callable[[str], bool]
 
 def probe(url: str) -> bool:
     """Whether `GET url` is answered with anything below 500."""
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.netloc, timeout=_TIMEOUT_S)
-    try:
-        connection.request("GET", parts.path or "/", headers={"Connection": "close"})
-        return connection.getresponse().status < 500
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    status = status_of(url, timeout_s=_TIMEOUT_S)
+    return isinstance(status, int) and status < 500
 
 
 def count(
