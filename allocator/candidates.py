@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from allocator.errors import SpecError, unknown
@@ -55,8 +55,11 @@ class Candidate:
         return ROLES[self.market]
 
 
-def allowed(spec: Spec, snapshot: Snapshot) -> tuple[list[Offering], list[Count]]:
-    """The offerings that the spec allows, and how many offers were dropped for which reason.
+def allowed(
+    spec: Spec, snapshot: Snapshot, unreachable: Collection[Cloud] = ()
+) -> tuple[list[Offering], list[Count]]:
+    """The offerings that the spec allows, and how many offers were dropped for which reason. Nothing can be had of a
+    cloud that is `unreachable`.
 
     Raises SpecError where the spec names a GPU or region that the snapshot does not have.
     """
@@ -65,6 +68,8 @@ def allowed(spec: Spec, snapshot: Snapshot) -> tuple[list[Offering], list[Count]
     dropped: Counter[str] = Counter()
     for offering in snapshot.offerings:
         reason = _why_not(spec, offering)
+        if not reason and offering.cloud in unreachable:
+            reason = "cloud does not answer"
         if reason:
             dropped[reason] += len(ROLES)
         else:

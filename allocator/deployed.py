@@ -41,8 +41,11 @@ def kept_mix(problem: Problem, mix: Mix | None) -> Mix | None:
     return Mix(model.read(nodes), cost, min(mix.bound, cost), mix.limit_reached)
 
 
-def leaving(deployed: Plan | None, wanted: Mapping[str, int], *, keep: bool) -> tuple[Pool, ...]:
-    """The deployed pools with nodes that are not wanted any more, as retiring; those that were retiring go.
+def leaving(
+    deployed: Plan | None, wanted: Mapping[str, int], there: Mapping[str, int], *, keep: bool
+) -> tuple[Pool, ...]:
+    """The deployed pools with nodes that are not wanted any more, as retiring; those that were retiring go, unless
+    nodes of them were still `there` when somebody looked.
 
     `keep`: they stay too, because nothing else changes.
     """
@@ -53,7 +56,10 @@ def leaving(deployed: Plan | None, wanted: Mapping[str, int], *, keep: bool) -> 
         for pool in deployed.decisions.pools
         if pool.key not in wanted
         and pool.role != "fallback"
-        and ((pool.state == "active" and pool.nodes) or (pool.state == "retiring" and keep))
+        and (
+            (pool.state == "active" and pool.nodes)
+            or (pool.state == "retiring" and (keep or there.get(pool.key)))
+        )
     )
 
 

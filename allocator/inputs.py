@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from allocator.candidates import ROLES, Candidate, allowed, candidates, wanted_shapes
 from allocator.errors import InfeasibleError, SpecError, unknown
+from allocator.observed import Observed, read_observed
 from allocator.plan import Bucket, Decisions, Engine, Provenance, Shape, digest_of
 from allocator.profile.hardware import MODELS
 from allocator.profile.measured import Table, read_table, shapes
@@ -31,6 +32,7 @@ class Inputs:
     candidates: tuple[Candidate, ...]
     offerings: tuple[Offering, ...]
     tables: tuple[Table, ...]
+    observed: Observed | None
     provenance: Provenance
 
     def provenance_of(self, made: Decisions) -> Provenance:
@@ -59,7 +61,12 @@ def read_inputs(config: Mapping[str, Any], root: Path, without: str = "") -> Inp
         )
     tables = tuple(read_table(file) for file in sorted((stacks / "profiles").glob("*.json")))
     traffic = buckets(histogram, spec.workload.requests_per_second)
-    offerings, dropped = allowed(spec, snapshot)
+    observed = None
+    if spec.market.observed is not None:
+        observed = read_observed(
+            _named(stacks / "observed", spec.market.observed, "market.observed")
+        )
+    offerings, dropped = allowed(spec, snapshot, observed.unreachable if observed else ())
     if without:
         offerings = [
             o for o in offerings if without not in (o.gpu, o.cloud, f"{o.cloud}-{o.region}")
@@ -67,6 +74,7 @@ def read_inputs(config: Mapping[str, Any], root: Path, without: str = "") -> Inp
     slo = Slo(**spec.service.slo.model_dump())
     made = shapes(wanted_shapes(offerings), MODELS[spec.service.model], traffic, slo, tables)
     pools, unsold = candidates(spec, offerings, made)
+    pools = observed.within(pools) if observed else pools
     _check_served(spec, traffic, pools, made)
     return Inputs(
         spec=spec,
@@ -75,6 +83,7 @@ def read_inputs(config: Mapping[str, Any], root: Path, without: str = "") -> Inp
         candidates=tuple(with_fallback_spend(pools, traffic)),
         offerings=tuple(offerings),
         tables=tables,
+        observed=observed,
         provenance=Provenance(
             allocator_version=version("skyblend"),
             spec_digest=digest_of(spec.model_dump(mode="json")),
@@ -84,6 +93,7 @@ def read_inputs(config: Mapping[str, Any], root: Path, without: str = "") -> Inp
             offers=len(snapshot.offerings) * len(ROLES),
             dropped=tuple(sorted([*dropped, *unsold], key=lambda count: count.reason)),
             left_out=snapshot.left_out,
+            observed=observed.source if observed else None,
         ),
     )
 
@@ -96,7 +106,7 @@ def _named(folder: Path, name: str, key: str) -> Path:
 
 
 def _check_served(
-    spec: Spec, traffic: tuple[Bucket, ...], pools: list[Candidate], made: tuple[Shape, ...]
+    spec: Spec, traffic: tuple[Bucket, ...], pools: Sequence[Candidate], made: tuple[Shape, ...]
 ) -> None:
     """The market offers something, every bucket has a shape that serves it, and somebody sells that."""
     if not made:

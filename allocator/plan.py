@@ -229,6 +229,7 @@ class Provenance:
     offers: int
     dropped: tuple[Count, ...]
     left_out: tuple[Count, ...] = ()
+    observed: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ def plan_from(inputs: Inputs, deployed: Plan | None = None) -> Plan:
     kept = kept_mix(found.problem, found.mix) if not found.relaxed else None
     mix = kept or found.mix
     wanted = {c.key: n for c, n in zip(inputs.candidates, mix.nodes, strict=True) if n}
-    old = leaving(deployed, wanted, keep=kept is not None)
+    there = inputs.observed.nodes if inputs.observed else {}
+    old = leaving(deployed, wanted, there, keep=kept is not None)
     answer = Answer(found.problem, mix, inputs.offerings, found.relaxed, old)
     made = decisions(inputs.engine, answer)
     if kept is not None and deployed is not None and _same(deployed, made.engine, made.shapes):

@@ -81,7 +81,7 @@ class MarketSpec(_Section):
     """Which offers may be used. `regions` may have wildcards: aws-us-*. Prices are per GPU-hour.
 
     With `max_interruption_band` spot offers of unknown band are dropped too: only AWS publishes bands, so that no GCP
-    and no Azure spot is left. Prices older than `refuse_after_days` make no plan; None: never refused.
+    and no Azure spot is left. `observed`: a file of stacks/observed, what the reactors saw. Prices older than `refuse_after_days` make no plan; None: never refused.
     """
 
     snapshot: Annotated[str, BeforeValidator(_name)]
@@ -90,6 +90,7 @@ class MarketSpec(_Section):
     gpus: Annotated[list[str], Field(min_length=1)] | None = None
     max_usd_per_gpu_hour: _Positive | None = None
     max_interruption_band: Annotated[int, Field(ge=0, le=4)] | None = None
+    observed: str | None = None
     warn_after_days: Annotated[int, Field(ge=0)] = 180
     refuse_after_days: Annotated[int, Field(ge=0)] | None = None
 

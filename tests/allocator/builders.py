@@ -166,6 +166,7 @@ def inputs(candidates: Sequence[Candidate], buckets: Sequence[Bucket], **asked: 
         candidates=tuple(priced),
         offerings=(),
         tables=(),
+        observed=None,
         provenance=Provenance("0", digest_of(""), source, source, (), 2 * len(candidates), ()),
     )
 
