@@ -3,6 +3,7 @@
 skyblend:clouds:
   edge: front-door            # or none: the endpoint is then the address of the cell with the largest share
   disk_gib: 200
+  reactor: {freeze: false, dispatch: {kind: github, url: "https://api.github.com/repos/me/mine/dispatches"}}
   aws: {gpu_image: "ami-..."}
   gcp: {project: my-project}
   azure: {location: eastus, admin_ssh_key: "ssh-ed25519 ..."}
@@ -24,7 +25,14 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class AwsSettings(_Section):
+class _CloudSettings(_Section):
+    """`reactor_regions`: one or two homes of the reactor, the primary first; by default the first two regions of the plan
+    by name. A stack that names them keeps its functions where they are when the plan changes."""
+
+    reactor_regions: Annotated[list[_Text], Field(min_length=1, max_length=2)] | None = None
+
+
+class AwsSettings(_CloudSettings):
     """AWS. The default image is resolved by EC2 when a machine starts, so that no preview has to look it up."""
 
     gpu_image: Annotated[str, StringConstraints(pattern=r"^(resolve:ssm:.+|ami-[0-9a-f]+)$")] = (
@@ -32,7 +40,7 @@ class AwsSettings(_Section):
     )
 
 
-class GcpSettings(_Section):
+class GcpSettings(_CloudSettings):
     """GCP. Without `project` the provider's own (`gcp:project`) is used."""
 
     project: _Text | None = None
@@ -51,7 +59,7 @@ class AzureImage(_Section):
     version: _Text = "latest"
 
 
-class AzureSettings(_Section):
+class AzureSettings(_CloudSettings):
     """Azure. `location` is the home of the edge's resource group; Front Door itself is everywhere."""
 
     location: _Text = "eastus"
@@ -62,11 +70,31 @@ class AzureSettings(_Section):
     ) = None
 
 
+class Dispatch(_Section):
+    """Where a reactor asks for a new plan: a GitHub repository's dispatches or a stack's Pulumi Deployments.
+
+    `token_secret`: the name (AWS, GCP) or URI (Azure) of the secret with the token, by cloud.
+    """
+
+    kind: Literal["github", "pulumi"]
+    url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+    token_secret: dict[Literal["aws", "gcp", "azure"], _Text] = {}
+
+
+class ReactorSettings(_Section):
+    """`freeze`: observe and tell, set nothing. `cool_down_s`: the least time between two requests for a new plan."""
+
+    freeze: bool = False
+    cool_down_s: Annotated[float, Field(ge=60, le=86_400)] = 300.0
+    dispatch: Dispatch | None = None
+
+
 class Settings(_Section):
     """All of `skyblend:clouds`."""
 
     edge: Literal["front-door", "none"] = "front-door"
     disk_gib: Annotated[int, Field(ge=50, le=4000)] = 200
+    reactor: ReactorSettings = ReactorSettings()
     aws: AwsSettings = AwsSettings()
     gcp: GcpSettings = GcpSettings()
     azure: AzureSettings = AzureSettings()
