@@ -6,6 +6,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from http.client import HTTPException
+from typing import Any
+
+
+class _AsItComes(urllib.request.HTTPRedirectHandler):
+    """A redirection is an answer, and nobody follows it with a token in hand."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
 
 
 def status_of(

@@ -16,6 +16,7 @@ from reactor.peers import GONE_AFTER, count, gone
 from reactor.published import STATE_OBJECT, Dispatch, Peer
 from reactor.signals import CHECK, Signal
 from reactor.state import State
+from reactor.web import status_of
 from tests.reactor.builders import group, plan
 from tests.reactor.fakes import FakeCloud, FakeStore, published
 
@@ -155,6 +156,12 @@ def test_a_peer_that_is_gone_is_asked_to_be_planned_around(endpoint: Endpoint):
     store = store_with(endpoint, peers=(Peer("azure", (nowhere,)),))
     ticks(FakeCloud(), store, 60 * (GONE_AFTER + 1))
     assert [body["client_payload"]["gone"] for _, body in endpoint.asked] == [["azure"]]  # type: ignore[index]
+
+
+def test_a_redirection_is_an_answer_and_is_not_followed(endpoint: Endpoint):
+    endpoint.status = 307
+    assert status_of(endpoint.url, body=b"{}", timeout_s=2) == 307
+    assert len(endpoint.asked) == 1
 
 
 def test_a_run_that_cannot_read_its_store_says_so_and_asks_for_the_event_again():
