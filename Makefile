@@ -42,7 +42,7 @@ wipe: ## Forget the emulated clouds and Pulumi's state of them, together
 	@rm -rf .state
 
 ##@ Development
-.PHONY: setup check format test bench bench-baselines bench-joint bench-mix bench-replay pins clean help
+.PHONY: setup check format test profile-measure bench bench-baselines bench-joint bench-mix bench-replay pins clean help
 setup: ## Install everything (pip and the Pulumi CLI, side by side); a second run does nothing
 	@$(MAKE) -s -j2 $(INSTALLED) $(PULUMI)
 check: setup ## Formatter, linter, types, who may import whom
@@ -55,6 +55,9 @@ format: setup ## Format and fix what can be fixed
 test: setup ## All tests (about 7 minutes)
 	@echo "tests: allocator, infra, emulated clouds, and the real engine end to end; about 7 minutes ..."
 	@PATH="$$(cat $(PULUMI)):$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/python -m pytest
+profile-measure: setup ## Measure an endpoint: ENDPOINT=http://host:8000/v1 MODEL=qwen3-8b GPU=H200 OUT=table.json ARGS="--window 5"
+	@$(BIN)/python -m allocator profile measure --endpoint $(call quoted,$(ENDPOINT)) --model $(call quoted,$(MODEL)) \
+	  --gpu $(call quoted,$(GPU)) --out $(call quoted,$(OUT)) $(ARGS)
 bench: setup ## Wall time and largest process of plan, preview and up
 	@$(BIN)/python -m bench.stack --stack sandbox
 	@$(BIN)/python -m bench.stack --stack prod

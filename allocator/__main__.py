@@ -20,8 +20,15 @@ if TYPE_CHECKING:
     from allocator.inputs import Inputs
 
 
+MEASURE = ["profile", "measure"]
+
+
 def main(argv: list[str] | None = None) -> int:
-    args = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    if words[:2] == MEASURE:
+        # Measuring opens sockets and nothing here does: a program of its own takes this one's place.
+        os.execv(sys.executable, [sys.executable, "-m", "tools.measure", *words[2:]])
+    args = _parser().parse_args(words)
     try:
         args.act(args)
     except AllocatorError as error:

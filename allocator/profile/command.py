@@ -14,6 +14,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     check = verbs.add_parser("check", help="the performance model against a measured table")
     check.add_argument("--table", required=True, type=Path, metavar="FILE", help="its JSON")
     check.set_defaults(act=_check)
+    verbs.add_parser(
+        "measure", help="measure an endpoint, as a table (a program of its own: tools/measure)"
+    )
 
 
 def _check(args: argparse.Namespace) -> None:
