@@ -15,7 +15,7 @@ from pathlib import Path
 from sandbox.keys import quota_keys, stock_keys, unknown
 from sandbox.leftovers import leftovers, remove
 from sandbox.market import Market
-from sandbox.server import serving
+from sandbox.server import running, settle
 from sandbox.status import render, status
 from sandbox.world import World
 
@@ -77,13 +77,13 @@ def _sold(world: World) -> Market:
     return _market(Path(last))
 
 
-def _serve(world: World, _args: argparse.Namespace) -> int:
+def _serve(world: World, args: argparse.Namespace) -> int:
     """Serve until interrupted; print what to export for a Pulumi engine."""
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
-    with serving(world) as attach:
-        for name, value in attach.items():
+    with running(world, args.speed) as clouds:
+        for name, value in clouds.attach.items():
             print(f"export {name}={value}")
         print("# serving; end with Ctrl-C", flush=True)
         done.wait()
@@ -91,20 +91,26 @@ def _serve(world: World, _args: argparse.Namespace) -> int:
 
 
 def _run(world: World, args: argparse.Namespace) -> int:
-    """Run a command whose Pulumi engine meets the emulated clouds; its exit code is the answer."""
+    """Run a command whose Pulumi engine meets the emulated clouds; its exit code is the answer.
+
+    If it went well, the clouds are given the time they need for what it asked of them.
+    """
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
     if not command:
         print("error: nothing to run; try python -m sandbox run -- pulumi preview", file=sys.stderr)
         return 1
-    with serving(world) as attach:
+    with running(world, args.speed) as clouds:
         try:
-            child = subprocess.Popen(command, env=os.environ | attach)
+            child = subprocess.Popen(command, env=os.environ | clouds.attach)
         except OSError as error:
             print(f"error: cannot run {command[0]}: {error.strerror}", file=sys.stderr)
             return 127
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the child, in the same terminal, gets it too
         signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-        return child.wait()
+        code = child.wait()
+        if code == 0:
+            settle(clouds)
+        return code
 
 
 def _status(world: World, args: argparse.Namespace) -> int:
@@ -171,8 +177,10 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(act=act)
         return added
 
-    verb("serve", _serve)
-    verb("run", _run).add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND ...")
+    served, run = verb("serve", _serve), verb("run", _run)
+    for started in (served, run):
+        started.add_argument("--speed", type=float, default=1.0, help="of the clouds' clock")
+    run.add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND ...")
     shown = verb("status", _status)
     shown.add_argument("--json", action="store_true", help="for machines")
     shown.add_argument("--tag", default="", help="KEY=VALUE: only what carries it")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from sandbox.clouds import PACKAGES
 from sandbox.market import ON_DEMAND, SPOT, Market
-from sandbox.server import PACKAGES
 
 
 def stock_keys(market: Market, kind: str) -> set[str]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sandbox.clouds import PACKAGES
 from sandbox.kind import Context, Kind
 from sandbox.machines import MACHINE
 from sandbox.refusal import Refusal
-from sandbox.server import PACKAGES
 from sandbox.world import Record, World
 
 

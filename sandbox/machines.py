@@ -1,4 +1,8 @@
-"""Machines: how a group's wanted size becomes instances in zones, as far as stock and quota go."""
+"""Machines: how a group's wanted size becomes instances in zones, as far as stock and quota go.
+
+A machine's body: `state` STARTING, RUNNING or STOPPING; `ready_at`, when a starting one runs; `deadline`, when the cloud
+kills it, None while it has not decided to; `told`, whether the cloud has told so. Times are Unix seconds of the clouds.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from sandbox.market import Sale
 from sandbox.world import Record, World
 
 MACHINE = "machine"
+STARTING, RUNNING, STOPPING = "starting", "running", "stopping"
 DEFAULT_STOCK = 16
+DEFAULT_BOOT_S = 120
 DEFAULT_QUOTA_VCPUS = 100_000
 
 
@@ -38,7 +44,7 @@ class Shortfall:
 
 def machines_of(world: World, group: Record) -> list[Record]:
     """The group's machines, oldest first."""
-    return [m for m in world.all(group.cloud, MACHINE) if m.body["group"] == group.id]
+    return world.members(group, MACHINE)
 
 
 def fill(world: World, order: Order) -> list[Shortfall]:
@@ -47,7 +53,7 @@ def fill(world: World, order: Order) -> list[Shortfall]:
     Returns one shortfall per member tried for the first machine that could not be launched; empty when the group
     is full. Surplus machines go newest first.
     """
-    have = machines_of(world, order.group)
+    have = [m for m in machines_of(world, order.group) if m.body["state"] != STOPPING]
     for machine in have[order.desired :]:
         world.remove(machine)
     for _ in range(order.desired - len(have)):
@@ -96,7 +102,8 @@ def _sales(world: World, order: Order, instance_type: str) -> list[Sale]:
 
 def _start(world: World, order: Order, sale: Sale) -> None:
     group = order.group
-    world.put(
+    ready_at = world.clock.now() + boot_s(world, order.market)
+    machine = world.put(
         Record(
             cloud=group.cloud,
             kind=MACHINE,
@@ -112,26 +119,43 @@ def _start(world: World, order: Order, sale: Sale) -> None:
                 "vcpus": sale.vcpus,
                 "family": order.family,
                 "usd_micro_per_hour": sale.price(order.market),
-                "state": "running",
+                "state": STARTING,
+                "ready_at": ready_at,
+                "deadline": None,
+                "told": False,
             },
         )
     )
+    world.wake(machine, ready_at)
+
+
+def boot_s(world: World, market: str) -> float:
+    """Seconds from launch to running."""
+    default = world.setting("boot_s", str(DEFAULT_BOOT_S))
+    return float(world.setting(f"boot_s/{market}", default))
 
 
 def stock_left(world: World, sale: Sale, market: str) -> int:
-    """Machines of this sale still to be had in its zone."""
-    limit = int(world.setting(stock_name(sale, market), world.setting("stock", str(DEFAULT_STOCK))))
-    taken: int = sum(
-        m.body["zone"] == sale.zone
-        and m.body["instance_type"] == sale.instance_type
-        and m.body["market"] == market
-        for m in world.all(sale.cloud, MACHINE)
-    )
-    return limit - taken
+    """Machines of this sale still to be had in its zone: the least of what is set for it, its zone and its region."""
+    path = stock_name(sale, market).split("/")
+    names = ("/".join([*path[:depth], market]) for depth in (3, 4, 5))
+    limits = [int(limit) for limit in (world.setting(name, "") for name in names) if limit]
+    limit = min(limits) if limits else int(world.setting("stock", str(DEFAULT_STOCK)))
+    return limit - len(sold(world, sale.cloud, sale.zone, market, sale.instance_type))
+
+
+def sold(world: World, cloud: str, zone: str, market: str, instance_type: str) -> list[Record]:
+    """Machines of a type and market in a zone, oldest first."""
+    return [
+        m
+        for m in world.all(cloud, MACHINE)
+        if (m.body["zone"], m.body["market"], m.body["instance_type"])
+        == (zone, market, instance_type)
+    ]
 
 
 def stock_name(sale: Sale, market: str) -> str:
-    """The setting that holds a sale's stock."""
+    """The setting that holds a sale's stock; without the type, or type and zone, that of each type in the place."""
     return f"stock/{sale.cloud}/{sale.region}/{sale.zone}/{sale.instance_type}/{market}"
 
 

@@ -1,73 +1,151 @@
-"""Serves the three emulated providers on loopback, over one world."""
+"""Serves the three emulated clouds on loopback, over one world: providers for the engine, APIs for everybody else."""
 
 from __future__ import annotations
 
-import importlib
+import itertools
+import threading
+import time
 from collections.abc import Iterator
 from concurrent import futures
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from sandbox.kind import Kind
+from sandbox import bus, faults, life, logs, tls
+from sandbox.clouds import PACKAGES, Package, part
+from sandbox.courier import carrying
+from sandbox.functions import Functions
+from sandbox.http import Dead, Face, Handler, Reply, Request, listening
+from sandbox.machines import MACHINE, STARTING
+from sandbox.metadata import Metadata
 from sandbox.provider import Provider
 from sandbox.world import World
 
+_UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+_SETTLE_SPEED, _SETTLE_REAL_S, _SETTLE_S = 240.0, 30.0, 3600.0
+
 
 @dataclass(frozen=True, slots=True)
-class Package:
-    """A Pulumi package and the cloud behind it; `account` is the one account this cloud has."""
+class Running:
+    """The clouds while they are served. `attach`: the environment that leads a Pulumi engine to them."""
 
-    name: str
-    cloud: str
-    account: str
-
-    def kinds(self) -> tuple[Kind, ...]:
-        """The reviewed rows; imported when asked for, since the vendors' models are large."""
-        kinds: tuple[Kind, ...] = importlib.import_module(f"sandbox.{self.cloud}").KINDS
-        return kinds
-
-    def family_of(self, market: str, instance_type: str) -> str:
-        """The quota that a machine counts against."""
-        family: str = importlib.import_module(f"sandbox.{self.cloud}").family_of(
-            market, instance_type
-        )
-        return family
-
-
-PACKAGES = (
-    Package("aws", "aws", "111122223333"),
-    Package("gcp", "gcp", "emulated-project"),
-    Package("azure-native", "azure", "11111111-2222-3333-4444-555555555555"),
-)
-_UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+    world: World
+    attach: dict[str, str]
+    functions: Functions
+    metadata: Metadata
 
 
 @contextmanager
-def serving(world: World) -> Iterator[dict[str, str]]:
-    """Serve every package on a free port while the context is open.
+def serving(world: World, speed: float = 1.0) -> Iterator[dict[str, str]]:
+    """As `running`; yields the environment that makes a Pulumi engine use the emulated clouds instead of the real ones."""
+    with running(world, speed) as clouds:
+        yield clouds.attach
 
-    Yields the environment that makes a Pulumi engine use the emulated clouds instead of the real ones.
-    """
-    servers = []
-    attached = []
-    for package in PACKAGES:
-        server = grpc.server(futures.ThreadPoolExecutor(16), options=_UNLIMITED)
-        provider = Provider(
-            package.name, package.cloud, package.kinds(), world, account=package.account
-        )
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
-        attached.append(f"{package.name}:{server.add_insecure_port('127.0.0.1:0')}")
-        server.start()
-        servers.append(server)
-    try:
-        yield {
+
+@contextmanager
+def running(world: World, speed: float = 1.0) -> Iterator[Running]:
+    """Serve everything on free ports while the context is open; time runs at `speed`."""
+    with ExitStack() as stack:
+        functions, metadata = Functions(world), Metadata(world)
+        stack.callback(metadata.close)
+        stack.enter_context(carrying(world, functions))
+        for package in PACKAGES:
+            stack.enter_context(_face(world, functions, package))
+        attached = [stack.enter_context(_provider(world, package)) for package in PACKAGES]
+        logs.trim(world)
+        stack.enter_context(life.living(world, speed))
+        attach = {
             "PULUMI_DEBUG_PROVIDERS": ",".join(attached),
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
+        yield Running(world, attach, functions, metadata)
+
+
+def settle(clouds: Running) -> None:
+    """Let time fly until nothing is under way: no machine boots or is being killed, no event waits, no function runs.
+
+    Gives up after half a minute, or an hour of the clouds'; what a group tries again later is not waited for.
+    """
+    clock = clouds.world.clock
+    speed, begun, real = clock.speed(), clock.now(), time.monotonic()
+    while _unsettled(clouds) and clock.now() < begun + _SETTLE_S:
+        if time.monotonic() > real + _SETTLE_REAL_S:
+            break
+        clock.run(_SETTLE_SPEED)
+        time.sleep(life.TICK_S)
+    clock.run(speed)
+
+
+def _unsettled(clouds: Running) -> bool:
+    machines = clouds.world.all(kind=MACHINE)
+    under_way = any(m.body["state"] == STARTING or m.body["deadline"] is not None for m in machines)
+    return (
+        under_way
+        or clouds.functions.running() > 0
+        or bus.pending(clouds.world) > 0
+        or life.group_due(clouds.world)
+    )
+
+
+@contextmanager
+def _provider(world: World, package: Package) -> Iterator[str]:
+    """One package's provider; yields `name:port`."""
+    server = grpc.server(futures.ThreadPoolExecutor(16), options=_UNLIMITED)
+    provider = Provider(
+        package.name, package.cloud, package.kinds(), world, account=package.account
+    )
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"{package.name}:{port}"
     finally:
-        for server in servers:
-            server.stop(grace=1).wait()
+        server.stop(grace=1).wait()
+
+
+@contextmanager
+def _face(world: World, functions: Functions, package: Package) -> Iterator[None]:
+    """A cloud's HTTP API, if it has one; where it listens is a setting, `endpoint/<cloud>`."""
+    if package.part("FACE") is None:
+        yield
+        return
+    context = None
+    if package.part("TLS"):
+        folder = world.folder / "tls"
+        context = tls.server_context(folder)
+        world.set_setting("endpoint/ca", str(tls.authority(folder)))
+    name = f"endpoint/{package.cloud}"
+    with listening(_guarded(world, functions, package.cloud), world.clock, context) as url:
+        world.set_setting(name, url)
+        try:
+            yield
+        finally:
+            world.set_setting(name, None)
+
+
+def _guarded(world: World, functions: Functions, cloud: str) -> Handler:
+    """The cloud's answers with its faults put before them; every call is kept in the table `calls`."""
+    made: list[Face] = []
+    making = threading.Lock()
+    numbers = itertools.count(1)
+
+    def answer(request: Request) -> Reply:
+        with making:
+            if not made:
+                made.append(part(cloud, "FACE")(world, functions))
+        face = made[0]
+        region = face.region(request)
+        if faults.dead(world, cloud, region):
+            raise Dead
+        fault = faults.luck(world, cloud, next(numbers))
+        reply = face.fault(request, fault) if fault else face.handle(request)
+        if reply.action:
+            world.sql("insert into calls values (?, ?, ?, ?, ?)", world.clock.now(), cloud, region, reply.action, reply.status)  # fmt: skip
+        if reply.status < 400 and reply.action and faults.kills(world, cloud, reply.action):
+            functions.kill(cloud)
+        return reply
+
+    return answer

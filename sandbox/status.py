@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from sandbox.clouds import PACKAGES
 from sandbox.fields import get
 from sandbox.leftovers import tagged
 from sandbox.machines import MACHINE
-from sandbox.server import PACKAGES
 from sandbox.world import World
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.__main__ import main
+from sandbox.clouds import PACKAGES
 from sandbox.machines import Order, fill
 from sandbox.market import SPOT, Market
-from sandbox.server import PACKAGES
 from sandbox.world import Record, World
 from tests.sandbox.foreign import MARKET
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.server import PACKAGES
+from sandbox.clouds import PACKAGES
 from tests.infra.declared import declared_types
 
 
