@@ -1,0 +1,1 @@
+"""The groups of each cloud, behind `reactor.ports.Cloud`."""

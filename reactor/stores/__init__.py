@@ -1,0 +1,1 @@
+"""The object store of each cloud, behind `reactor.ports.Store`."""
