@@ -14,6 +14,7 @@ PULUMI := .venv/.pulumi
 quoted = '$(subst ','\'',$(1))'
 ON_STACK = --stack $(call quoted,$(STACK)) $(foreach value,$(SET),--set $(call quoted,$(value)))
 CBC := build/cbc
+RUNTIMES := $(foreach cloud,aws gcp azure,build/runtimes/$(cloud)/.installed)
 STACKCTL = $(BIN)/python -m tools.stack
 
 ##@ The program on the emulated clouds (STACK=sandbox|dev|staging|prod, SET="workload.requests_per_second=128 ...")
@@ -44,7 +45,7 @@ wipe: ## Forget the emulated clouds and Pulumi's state of them, together
 ##@ Development
 .PHONY: setup check format test profile-measure bench bench-baselines bench-joint bench-mix bench-replay pins clean help
 setup: ## Install everything (pip and the Pulumi CLI, side by side); a second run does nothing
-	@$(MAKE) -s -j2 $(INSTALLED) $(PULUMI)
+	@$(MAKE) -s -j2 $(INSTALLED) $(PULUMI) $(RUNTIMES)
 check: setup ## Formatter, linter, types, who may import whom
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -90,6 +91,10 @@ $(INSTALLED): requirements-dev.txt
 	@touch $@
 $(PULUMI): tools/pulumi/install.sh
 	@tools/pulumi/install.sh $@
+build/runtimes/%/.installed: sandbox/runtimes/%.txt
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
 $(CBC)/.installed: bench/mix/requirements.txt
 	@$(PYTHON) -m venv $(CBC)
 	@$(CBC)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
