@@ -47,9 +47,13 @@ def _outage(args: argparse.Namespace) -> int:
             jitter_ms=args.jitter_ms, mute=args.mute, reactor_off=args.reactor == "off",
             dead_region=args.dead_region, trace=args.trace, boot_s=max(g.cold_start_s for g in scene.groups),
         )  # fmt: skip
-        with running(world, args.speed) as clouds, closing(Watchers(clouds, scene)) as watchers:
-            with applied(world, scene, circumstances), watching(world, scene) as watch:
-                played = play(world, scene, watch, script, watchers.keep_up)
+        with (
+            running(world, args.speed) as clouds,
+            closing(Watchers(clouds, scene)) as watchers,
+            applied(world, scene, circumstances),
+            watching(world, scene) as watch,
+        ):
+            played = play(world, scene, watch, script, watchers.keep_up)
     finally:
         world.close()
     summary = summarize(scene, watch, played)
@@ -106,14 +110,24 @@ def _parser() -> argparse.ArgumentParser:
     add("--region", help="which region; default: the one with the largest share")
     add("--second-region", help="lost too before the first is back")
     add("--cloud", choices=("aws", "azure", "gcp"), help="all regions of a cloud at once")
-    add("--dry-s", type=float, default=1500.0, help="how long the spot market is gone, in the clouds' seconds")
+    add(
+        "--dry-s",
+        type=float,
+        default=1500.0,
+        help="how long the spot market is gone, in the clouds' seconds",
+    )
     add("--speed", type=float, default=_SPEED, help="the clouds' seconds per real second")
     add("--trace", type=Path, help="recorded spot stock that the other regions follow meanwhile")
     add("--reactor", choices=("on", "off"), default="on")
     add("--errors", type=float, default=0.0, help="share of control calls that fail")
     add("--throttles", type=float, default=0.0, help="share of control calls that are throttled")
     add("--copies", type=int, default=1, help="how often every event is delivered")
-    add("--jitter-ms", type=float, default=0.0, help="events are late by up to so much, so that they overtake each other")
+    add(
+        "--jitter-ms",
+        type=float,
+        default=0.0,
+        help="events are late by up to so much, so that they overtake each other",
+    )
     add("--mute", action="store_true", help="no event at all but the timer")
     add("--dead-region", help="a region whose control plane, functions included, does not answer")
     add("--plot", type=Path, help="draw it, FILE.png or FILE.svg")

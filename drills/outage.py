@@ -56,7 +56,9 @@ class Played:
     back: float | None = None
 
 
-def play(world: World, scene: Scene, watch: Watch, script: Script, met: Callable[[], None]) -> Played:
+def play(
+    world: World, scene: Scene, watch: Watch, script: Script, met: Callable[[], None]
+) -> Played:
     """Play it to its end. `met` is called many times a second, for whoever has to keep up with the machines.
 
     Raises DrillError where steady state is not reached in time, before or after.
@@ -137,7 +139,9 @@ def _steady(watch: Watch) -> bool:
     now = watch.latest.at
     first = next((s for s in reversed(watch.samples) if s.nodes != watch.latest.nodes), None)
     quiet = now - (first.at if first else watch.samples[0].at) > QUIET_S
-    set_lately = any(line.entry.get("set") and now - line.at < QUIET_S for line in watch.lines[-200:])
+    set_lately = any(
+        line.entry.get("set") and now - line.at < QUIET_S for line in watch.lines[-200:]
+    )
     return quiet and not set_lately and watch.latest.nodes > 0
 
 
@@ -148,6 +152,8 @@ def _until(
     while not over():
         if world.clock.now() - begun > most_s:
             sizes = ", ".join(f"{key} {n}" for key, n in sorted(watch.sizes().items()) if n)
-            raise DrillError(f"{fail} within {most_s / 60:.0f} minutes: it runs {sizes or 'nothing'}")
+            raise DrillError(
+                f"{fail} within {most_s / 60:.0f} minutes: it runs {sizes or 'nothing'}"
+            )
         met()
         time.sleep(0.02)

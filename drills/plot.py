@@ -44,7 +44,9 @@ def draw(file: Path, scene: Scene, watch: Watch, played: Played) -> None:
     top.axhline((scene.demand + scene.reserve) / scene.demand, color=_LINE, linewidth=1, linestyle=":", label="with reserve")  # fmt: skip
     for moment in played.moments:
         for axis in (top, bottom):
-            axis.axvline((moment.at - played.began) / 60, color=_LINE, linewidth=0.8, linestyle="--")
+            axis.axvline(
+                (moment.at - played.began) / 60, color=_LINE, linewidth=0.8, linestyle="--"
+            )
         top.annotate(moment.what, ((moment.at - played.began) / 60, 0.02), rotation=90, fontsize=7, va="bottom", ha="right")  # fmt: skip
     top.set_ylabel("capacity / demand")
     top.set_ylim(0, None)

@@ -46,7 +46,9 @@ class Scene:
         found = tuple(g for g in self.groups if name in (g.region, f"{g.cloud}-{g.region}"))
         if not found:
             known = sorted({f"{g.cloud}-{g.region}" for g in self.groups})
-            raise DrillError(f"no group of stack {self.stack} is in {name}; it has {', '.join(known)}")
+            raise DrillError(
+                f"no group of stack {self.stack} is in {name}; it has {', '.join(known)}"
+            )
         return found
 
     def largest_region(self) -> str:
@@ -69,7 +71,9 @@ def read_scene(world: World, stack: str) -> Scene:
         if published.get("stack") == stack:
             plans.setdefault(cloud, published)
     if not plans:
-        raise DrillError(f"stack {stack} is not deployed on the emulated clouds; make up STACK={stack}")
+        raise DrillError(
+            f"stack {stack} is not deployed on the emulated clouds; make up STACK={stack}"
+        )
     groups = [group for cloud in sorted(plans) for group in _groups(world, cloud, plans[cloud])]
     return Scene(
         stack=stack,
@@ -96,7 +100,9 @@ def _groups(world: World, cloud: str, published: dict[str, Any]) -> Iterable[Gro
         fact, resource = facts[target["group"]], target["resource"]
         record = by_name.get((resource, target["region"])) or by_name.get((resource.lower(), target["region"]))  # fmt: skip
         if record is None:
-            raise DrillError(f"group {target['group']} is planned in {cloud} but not there; make up")
+            raise DrillError(
+                f"group {target['group']} is planned in {cloud} but not there; make up"
+            )
         yield Group(
             key=fact["key"],
             cloud=cloud,

@@ -106,7 +106,13 @@ def _steps(scene: Scene, samples: Sequence[Sample]) -> Iterable[tuple[Sample, st
 
 def _bar(ratio: float) -> str:
     filled = min(20, round(ratio * 12))
-    return "[" + "#" * min(filled, 12) + "+" * (filled - 12 if filled > 12 else 0) + "." * (20 - filled) + "]"
+    return (
+        "["
+        + "#" * min(filled, 12)
+        + "+" * (filled - 12 if filled > 12 else 0)
+        + "." * (20 - filled)
+        + "]"
+    )
 
 
 def _clock(seconds: float) -> str:

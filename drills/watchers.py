@@ -32,7 +32,7 @@ class Watchers:
 
     def keep_up(self) -> None:
         """Start a watcher for every machine that has begun to run, and end those whose machine is gone."""
-        alive = {}
+        alive: dict[str, Record] = {}
         for group in self._scene.groups:
             if group.role == "spot":
                 alive |= {m.id: m for m in machines(self._clouds.world, group)}
@@ -50,13 +50,17 @@ class Watchers:
 
     def _start(self, machine: Record) -> None:
         text = part(machine.cloud, "USER_DATA")(context_of(self._clouds.world, machine), machine)
-        files = {Path(f["path"]).name: f["content"] for f in yaml.safe_load(text).get("write_files", ())}
+        files = {
+            Path(f["path"]).name: f["content"] for f in yaml.safe_load(text).get("write_files", ())
+        }
         if _SCRIPT not in files:
             return
         script = Path(self._folder.name) / f"{machine.id.replace('/', '-')[-60:]}.py"
         script.write_text(files[_SCRIPT])
         settings = dict(
-            line.split("=", 1) for line in shlex.split(files.get(_SETTINGS, ""), comments=True) if "=" in line
+            line.split("=", 1)
+            for line in shlex.split(files.get(_SETTINGS, ""), comments=True)
+            if "=" in line
         )
         env = {"PATH": os.environ["PATH"], _METADATA: self._clouds.metadata.url(machine)} | settings
         self._processes[machine.id] = subprocess.Popen(

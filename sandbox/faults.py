@@ -2,7 +2,7 @@
 
 `fault/<cloud>/errors`, `fault/<cloud>/throttles`: the share of API calls that end so, 0 to 1, drawn from a seed
 (`fault/seed`) so that the same calls meet the same luck. `fault/<cloud>/dead`, `fault/<cloud>/dead/<region>`: nothing
-there answers. `fault/<cloud>/function/<id>`: that function does not start. `fault/<cloud>/kill/<action>`: so many times
+there answers. `fault/<cloud>/function/<id>`: that function does not start; without an id none does. `fault/<cloud>/kill/<action>`: so many times
 the cloud's functions are killed once a call of this name was carried out, before its answer is sent.
 """
 
@@ -22,7 +22,7 @@ def dead(world: World, cloud: str, region: str) -> bool:
 
 def dead_function(world: World, function: Record) -> bool:
     """Whether a function does not start."""
-    return bool(world.setting(f"fault/{function.cloud}/function/{function.id}", ""))
+    return bool({"", function.id} & world.settings(f"fault/{function.cloud}/function/").keys())
 
 
 def luck(world: World, cloud: str, number: int) -> str:

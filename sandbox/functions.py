@@ -216,7 +216,7 @@ class Functions:
         runner: Runner = part(function.cloud, "RUNNER")(context_of(self._world, function), function)
         folder = self._unpacked(runner.package)
         command = runner.command(folder)
-        env = {**command.env, **_NO_PROXY, **command.overrides}
+        env = {**command.env, **_NO_PROXY, **self._proxy(), **command.overrides}
         process = subprocess.Popen(
             command.argv, env=env, cwd=folder, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
@@ -224,6 +224,11 @@ class Functions:
         started = _Process(runner, version, process)
         threading.Thread(target=self._listen, args=(function.cloud, started), daemon=True).start()
         return started
+
+    def _proxy(self) -> dict[str, str]:
+        """What lies outside its cloud a function reaches through the emulated Internet."""
+        url = self._world.setting("endpoint/internet", "")
+        return {"http_proxy": url, "https_proxy": url} if url else {}
 
     def _listen(self, cloud: str, process: _Process) -> None:
         """Keep what it prints; when it ends, let everybody know."""

@@ -18,6 +18,7 @@ from sandbox.clouds import PACKAGES, Package, part
 from sandbox.courier import carrying
 from sandbox.functions import Functions
 from sandbox.http import Dead, Face, Handler, Reply, Request, listening
+from sandbox.internet import internet
 from sandbox.machines import MACHINE, STARTING
 from sandbox.metadata import Metadata
 from sandbox.provider import Provider
@@ -51,6 +52,7 @@ def running(world: World, speed: float = 1.0) -> Iterator[Running]:
         functions, metadata = Functions(world), Metadata(world)
         stack.callback(metadata.close)
         stack.enter_context(carrying(world, functions))
+        stack.enter_context(_internet(world))
         for package in PACKAGES:
             stack.enter_context(_face(world, functions, package))
         attached = [stack.enter_context(_provider(world, package)) for package in PACKAGES]
@@ -104,6 +106,17 @@ def _provider(world: World, package: Package) -> Iterator[str]:
         yield f"{package.name}:{port}"
     finally:
         server.stop(grace=1).wait()
+
+
+@contextmanager
+def _internet(world: World) -> Iterator[None]:
+    """What functions see of the world outside their cloud; where it listens is a setting, `endpoint/internet`."""
+    with listening(internet(world), world.clock) as url:
+        world.set_setting("endpoint/internet", url)
+        try:
+            yield
+        finally:
+            world.set_setting("endpoint/internet", None)
 
 
 @contextmanager
