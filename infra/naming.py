@@ -13,6 +13,10 @@ from dataclasses import dataclass
 
 BALANCER_LIMIT = 32 - 8
 """Load balancers and target groups of AWS: 32 characters, letters, digits and hyphens."""
+BUCKET_LIMIT = 63 - 8
+"""S3 buckets: lower-case letters, digits and hyphens."""
+AWS_LIMIT = 64 - 8
+"""Functions, roles and event rules of AWS: the shortest limit among them."""
 GCP_LIMIT = 63 - 8
 """Every GCP resource (RFC 1035)."""
 TEMPLATE_PREFIX_LIMIT = 37 - 1

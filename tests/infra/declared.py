@@ -70,11 +70,12 @@ class _Mocks(pulumi.runtime.Mocks):
             return args.name, {"outputs": self.outputs, "secretOutputNames": []}
         ident = f"{args.typ}/{args.name}"
         return ident, args.inputs | {
-            "arn": f"arn:{ident}",
+            "arn": f"arn:aws:any:{args.inputs.get('region', '')}:111122223333:{ident}",
             "name": args.inputs.get("name", f"{args.name}-0000000"),
             "selfLink": f"https://{ident}",
             "instanceGroup": f"https://{ident}/group",
             "dnsName": f"{args.name}.elb.example",
+            "bucket": args.inputs.get("bucket", f"{args.name}-0000000"),
             "hostName": f"{args.name}.z01.azurefd.example",
             "ipAddress": "192.0.2.7",
             "latestVersion": 1,
