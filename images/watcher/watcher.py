@@ -240,7 +240,7 @@ def watch(cloud: Cloud, told: set[tuple[str, str]]) -> None:
     """Look once. A notice is told in a thread of its own, so that a later one is seen too."""
     if not cloud.machine:
         attempt(cloud.identify)
-    if cloud.ends - cloud.now() < RENEW_S:
+    if cloud.ends - time.time() < RENEW_S:
         attempt(cloud.renew)
     notice = attempt(cloud.look) if cloud.machine else None
     if notice and (notice.kind, notice.id) not in told:
