@@ -145,6 +145,20 @@ def _set(world: World, name: str, count: int) -> int:
     return 0
 
 
+def _object(world: World, args: argparse.Namespace) -> int:
+    """Print an object of an emulated store, by its URL: s3://BUCKET/NAME, gs://BUCKET/NAME, https://ACCOUNT.../CONTAINER/NAME."""
+    bucket, _, name = args.url.partition("://")[2].partition("/")
+    found = [
+        body
+        for held, path, body in world.sql("select bucket, name, body from objects order by version")
+        if f"{held}/{path}".endswith(f"{bucket.partition('.')[0]}/{name}")
+    ]
+    if not found:
+        raise Mistake(f"there is no object {args.url}")
+    sys.stdout.buffer.write(found[-1])
+    return 0
+
+
 def _leftovers(world: World, args: argparse.Namespace) -> int:
     """List what carries a tag but is not among the known ids; with --remove, delete it."""
     try:
@@ -191,6 +205,7 @@ def _parser() -> argparse.ArgumentParser:
     quota = verb("quota", _quota)
     quota.add_argument("quota", help="CLOUD/REGION/FAMILY")
     quota.add_argument("count", type=int, help="vCPUs")
+    verb("object", _object).add_argument("url", help="s3://..., gs://... or https://...")
     left = verb("leftovers", _leftovers)
     left.add_argument("--tag", required=True, help="KEY=VALUE")
     left.add_argument("--known", type=Path, help="JSON list of the ids that somebody accounts for")

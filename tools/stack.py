@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 STATE = Path(os.environ.get("SKYBLEND_STATE", ROOT / ".state"))
 VENV = ROOT / ".venv"
 TAG = "skyblend-stack"
+_ATTACHED = "PULUMI_DEBUG_PROVIDERS"
+"""Set where somebody serves the emulated clouds already, as a drill does."""
 
 
 class StackError(Exception):
@@ -105,7 +107,7 @@ class Stack:
     def pulumi(self, *args: str, quiet: bool = False, emulated: bool = False) -> str:
         """Run a Pulumi command; its output is returned when quiet, shown otherwise."""
         command = ["pulumi", *args, "--non-interactive"]
-        if emulated:
+        if emulated and _ATTACHED not in os.environ:
             command = [*sandbox("--market", str(newest_snapshot())), "run", "--", *command]
         done = subprocess.run(
             command, cwd=ROOT, env=self.env, text=True, check=False,
