@@ -12,14 +12,14 @@ from pathlib import Path
 import yaml
 
 from drills.scene import Scene, machines
-from sandbox.clouds import context_of, part
+from sandbox.clouds import context_of, endpoint, part
 from sandbox.machines import RUNNING
 from sandbox.server import Running
 from sandbox.world import Record
 
 _SCRIPT, _SETTINGS = "watcher.py", "watcher.env"
-_METADATA = "SKYBLEND_METADATA"
-"""The variable that leads a watcher to another metadata service than its cloud's own."""
+_METADATA, _VIA = "SKYBLEND_METADATA", "SKYBLEND_NOTICE_VIA"
+"""The variables that lead a watcher to the emulated cloud: its metadata service, and where notices are taken."""
 
 
 class Watchers:
@@ -62,9 +62,17 @@ class Watchers:
             for line in shlex.split(files.get(_SETTINGS, ""), comments=True)
             if "=" in line
         )
-        env = {"PATH": os.environ["PATH"], _METADATA: self._clouds.metadata.url(machine)} | settings
+        world = self._clouds.world
+        env = settings | {
+            "PATH": os.environ["PATH"],
+            "NO_PROXY": "127.0.0.1",
+            "SKYBLEND_DRAIN": "",  # there is no engine behind it
+            "SSL_CERT_FILE": world.setting("endpoint/ca", ""),
+            _METADATA: self._clouds.metadata.url(machine),
+            _VIA: endpoint(world, machine.cloud),
+        }
         self._processes[machine.id] = subprocess.Popen(
-            [sys.executable, "-I", str(script)], env=env | {"NO_PROXY": "127.0.0.1"},
+            [sys.executable, "-I", str(script)], env=env,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 

@@ -173,7 +173,8 @@ class Gcp(Metadata):
 
     def identify(self) -> None:
         zone = self.get(f"{self.tree}/zone").rsplit("/", 1)[-1]
-        self.machine, self.region = self.get(f"{self.tree}/name"), zone.rsplit("-", 1)[0]
+        # the number: the machine that a group makes in this one's place may get its name
+        self.machine, self.region = self.get(f"{self.tree}/id"), zone.rsplit("-", 1)[0]
 
     def renew(self) -> None:
         path = f"{self.tree}/service-accounts/default/identity?format=full&audience="
