@@ -20,6 +20,7 @@ from pulumi.runtime.proto import (
     provider_pb2_grpc,
 )
 
+from sandbox.assets import comparable
 from sandbox.fields import UNKNOWN, Json
 from sandbox.kind import CREATE, UPDATE, Context, Kind
 from sandbox.refusal import Refusal, Unmapped
@@ -95,7 +96,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         olds, news = _plain(request.old_inputs or request.olds), _plain(request.news)
         ignored = {path.split(".")[0].split("[")[0] for path in request.ignoreChanges}
         names = sorted((olds.keys() | news.keys()) - _META - ignored)
-        changed = [name for name in names if olds.get(name) != news.get(name)]
+        changed = [
+            name for name in names if comparable(olds.get(name)) != comparable(news.get(name))
+        ]
         replaces = [name for name in changed if name in kind.replace_on]
         detail = {name: _property_diff(name, olds, news, name in replaces) for name in changed}
         auto = kind.autoname
