@@ -7,7 +7,7 @@ none are held only the quiet time is known, and the zone may have come up at any
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reactor.contract import Parameters, ZoneMemory
 
@@ -18,8 +18,7 @@ _FASTEST_UNHELD = 0.5
 _STEPS_PER_OCTAVE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """What a look found in one zone: nodes lost since the last look, nodes under notice, time of a new refusal (or 0)."""
 
     lost: int = 0

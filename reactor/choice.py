@@ -7,16 +7,16 @@ a replacement is ready; for each fleet of the chain (reactor.fleets) with 0 to `
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from reactor.fleets import Chain, Fleet, Need, Nodes, Option, shortage_price, shortage_share
+from reactor.risk import NOTHING, tail
 
 _CACHED = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """Spot nodes by pool and zone, standing on-demand in cells, the hourly worth, and the expected share of shortage."""
 
     nodes: Nodes
@@ -33,15 +33,11 @@ def choose(options: tuple[Option, ...], need: Need) -> Choice:
     """
     best: tuple[tuple[int, float, int, int], Choice] | None = None
     for fleet in Chain(options, need).fleets():
-        changes = sum(
-            [
-                abs(sum(row) - sum(option.present))
-                for row, option in zip(fleet.nodes, options, strict=True)
-            ]
-        )
         lacking = min(need.reserve, max(0, need.demand + need.reserve - fleet.supply))
+        if best and lacking > best[0][0]:
+            continue
         for choice in _with_standing(fleet, need):
-            key = (lacking, round(choice.worth, 3), changes, choice.standing)
+            key = (lacking, round(choice.worth, 3), fleet.changes, choice.standing)
             if best is None or key < best[0]:
                 best = (key, choice)
     assert best is not None  # noqa: S101
@@ -50,11 +46,12 @@ def choose(options: tuple[Option, ...], need: Need) -> Choice:
 
 def _with_standing(fleet: Fleet, need: Need) -> Iterator[Choice]:
     most = min(need.demand, need.most_extra)
+    lost = tail(fleet.losses)
     for standing in range(most + 1):
         slack = fleet.supply + standing - need.demand
         if slack < 0 and standing < most:
             continue
-        share = shortage_share(fleet, max(0, slack), need)
+        share = shortage_share(lost, NOTHING, fleet.expected, slack, need)
         starts = max(0, standing - need.existing) * need.on_demand_start
         price = fleet.price + need.on_demand * (standing + max(0, -slack)) + starts
         yield Choice(fleet.nodes, standing, price + shortage_price(share, need), share)

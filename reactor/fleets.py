@@ -1,32 +1,42 @@
 """The fleets that the policy weighs: a chain from the present one, a node more or less at a time.
 
 Each step takes the node that does least harm (or is missed least): groups short of what the plan holds there come first, then
-hourly worth decides. Where many nodes are missing, all but the last few are placed by a rough worth at once, and of many
-groups only the roughly best are weighed exactly, so that a step stays short for a hundred groups.
+hourly worth decides. Where many nodes are missing or spare, all but the last few are placed by a rough worth at once, and of
+many groups only the roughly best are weighed exactly, so that a look stays short for a hundred groups.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from heapq import nsmallest
+from itertools import compress
 from typing import NamedTuple
 
 from reactor.risk import (
+    MOST_CELLS,
     NOTHING,
-    DomainRisk,
     Holding,
     Losses,
+    Risk,
+    Tail,
     combine,
     domain_risk,
     shortage,
+    tail,
     without,
 )
 
-MOST_CELLS = 8
-"""Losses beyond so many cells are not told apart."""
-_TRIED = 9
+_ALL_TRIED, _TRIED = 9, 4
+"""So many candidates are all weighed; of more only so many."""
+_ONE_BY_ONE = 4
+"""Cells that are placed by exact worth when many are missing."""
 _FEW_DOMAINS = 6
-Nodes = tuple[tuple[int, ...], ...]
-"""Nodes by pool and zone."""
+Row = tuple[int, ...]
+"""A group's nodes by zone."""
+Nodes = tuple[Row, ...]
+"""Nodes by group and zone."""
+_Place = tuple[bool, float, int, int]
+"""Whether it comes late, rough worth, group, zone."""
 
 
 class Option(NamedTuple):
@@ -43,7 +53,7 @@ class Option(NamedTuple):
     detour: float
     planned: int
     room: int
-    present: tuple[int, ...]
+    present: Row
     open: tuple[bool, ...]
     chances: tuple[float, ...]
 
@@ -71,21 +81,27 @@ class Need(NamedTuple):
 
 
 class Fleet(NamedTuple):
-    """Spot nodes, the cells they serve, what they cost by the hour with the starts of new ones, and what may be lost."""
+    """Spot nodes, the cells they serve, what they cost by the hour with the starts of new ones, and what may be lost.
+
+    `changes`: nodes more or less than now.
+    """
 
     nodes: Nodes
     supply: int
     price: float
-    risks: dict[str, DomainRisk]
+    changes: int
+    risks: dict[str, Risk]
     losses: Losses
     expected: float
 
 
-def shortage_share(fleet: Fleet, slack: int, need: Need) -> float:
+def shortage_share(
+    others: Tail, losses: Losses, expected: float, slack: int, need: Need
+) -> float:
     """Expected share of shortage: how often the demand is not met, plus how much of it is missing on average."""
     if not need.demand:
         return 0.0
-    short, missing = shortage(fleet.losses, fleet.expected, min(slack, MOST_CELLS))
+    short, missing = shortage(others, losses, expected, min(max(0, slack), MOST_CELLS))
     return short + missing / need.demand
 
 
@@ -106,117 +122,144 @@ class Chain:
 
     def fleets(self) -> Iterator[Fleet]:
         """The present fleet, ever larger ones, those with one node moved, then ever smaller ones."""
-        demand, extra = self.need.demand, self.need.most_extra
-        present = self._fleet(tuple(option.present for option in self.options))
+        need = self.need
+        present = self._fleet(tuple([option.present for option in self.options]))
+        yield present
         fleet: Fleet | None = present
-        if present.supply < demand - MOST_CELLS:
-            yield present
-            fleet = self._fleet(self._filled(present.nodes))
-        while fleet is not None:
-            yield fleet
-            if fleet.supply >= demand + max(self.need.reserve, extra):
-                break
-            fleet = self._best(fleet, 1)
-        if self.need.settled:
+        missing = need.demand + need.reserve - present.supply
+        if missing > MOST_CELLS:
+            yield (fleet := self._fleet(self._filled(present.nodes, missing - _ONE_BY_ONE)))
+        most = need.demand + max(need.reserve, need.most_extra)
+        while fleet and fleet.supply < most:
+            if fleet := self._best(fleet, 1):
+                yield fleet
+        if need.settled:
             yield from self._moves(present)
-        fleet = self._best(present, -1)
-        while fleet is not None and fleet.supply >= demand - extra:
-            yield fleet
-            fleet = self._best(fleet, -1)
+        yield from self._smaller(present, most)
 
-    def _filled(self, nodes: Nodes) -> Nodes:
-        """Nodes added by rough worth until few are missing."""
-        rows = [list(row) for row in nodes]
-        missing = self.need.demand - MOST_CELLS - self._supply(nodes)
-        while missing > 0:
-            landings = self._landings([tuple(row) for row in rows])
-            if not landings:
-                break
-            at, zone = landings[0]
-            rows[at][zone] += 1
-            missing -= self.options[at].cells
-        return tuple(tuple(row) for row in rows)
+    def _smaller(self, present: Fleet, most: int) -> Iterator[Fleet]:
+        """Fewer nodes, as long as no more of the reserve is lacking than now."""
+        need = self.need
+        least = need.demand - need.most_extra
+        if need.reserve and present.supply > need.demand:
+            least = min(present.supply, need.demand + need.reserve)
+        fleet: Fleet | None = present
+        if present.supply - most > MOST_CELLS:
+            yield (fleet := self._fleet(self._emptied(present.nodes, present.supply - most)))
+        while fleet and (fleet := self._best(fleet, -1)) and fleet.supply >= least:
+            yield fleet
 
     def _moves(self, fleet: Fleet) -> Iterator[Fleet]:
         """One node less in one group, one more where it does least harm."""
         for at, zone in self._leavings(fleet.nodes):
-            others = self._others(fleet, self.options[at].domain)
-            moved = self._best(self._changed(fleet, at, zone, -1, others), 1)
+            domain = self.options[at].domain
+            row = _changed(fleet.nodes[at], zone, -1)
+            risk = self._risk(domain, fleet.nodes, at, row)
+            less = self._with_row(fleet, at, row, risk, self._others(fleet, domain))
+            moved = self._best(less, 1)
             if moved is not None and moved.nodes != fleet.nodes:
                 yield moved
 
     def _best(self, fleet: Fleet, by: int) -> Fleet | None:
-        others: dict[str, Losses] = {}
-        best: tuple[float, Fleet] | None = None
+        """The fleet with one node more or less that is worth most."""
+        need, tails = self.need, dict[str, tuple[Losses, Tail]]()
+        best: tuple[float, int, Row, Risk, Losses] | None = None
         for at, zone in self._landings(fleet.nodes) if by > 0 else self._leavings(fleet.nodes):
-            domain = self.options[at].domain
-            if domain not in others:
-                others[domain] = self._others(fleet, domain)
-            changed = self._changed(fleet, at, zone, by, others[domain])
-            share = shortage_share(changed, max(0, changed.supply - self.need.demand), self.need)
-            worth = round(changed.price + shortage_price(share, self.need), 3)
+            option, before = self.options[at], fleet.nodes[at]
+            if option.domain not in tails:
+                others = self._others(fleet, option.domain)
+                tails[option.domain] = others, tail(others)
+            others, beside = tails[option.domain]
+            row = _changed(before, zone, by)
+            risk = self._risk(option.domain, fleet.nodes, at, row)
+            expected = fleet.expected - fleet.risks[option.domain].expected + risk.expected
+            slack = fleet.supply + by * option.cells - need.demand
+            share = shortage_share(beside, risk.losses, expected, slack, need)
+            price = fleet.price + _row_price(option, row) - _row_price(option, before)
+            worth = round(price + shortage_price(share, need), 3)
             if best is None or worth < best[0]:
-                best = (worth, changed)
-        return best[1] if best else None
+                best = (worth, at, row, risk, others)
+        return self._with_row(fleet, *best[1:]) if best else None
 
-    def _landings(self, nodes: Sequence[tuple[int, ...]]) -> list[tuple[int, int]]:
-        """Where a node may be added: the open zone with fewest of its group, in groups that the plan is short of first."""
-        found = []
-        for at, (option, row) in enumerate(zip(self.options, nodes, strict=True)):
-            held = sum(row)
-            zones = [zone for zone, is_open in enumerate(option.open) if is_open]
-            if zones and held < option.room:
-                zone = min(zones, key=lambda z, row=row: (row[z], z))  # type: ignore[misc]
-                found.append((held >= option.planned, self._rough(option, zone), at, zone))
-        return self._shortlist(found)
+    def _landings(self, nodes: Nodes) -> list[tuple[int, int]]:
+        """Where a node may be added, in groups that the plan is short of first."""
+        return _shortlist(list(filter(None, map(self._landing, range(len(nodes)), nodes))))
 
     def _leavings(self, nodes: Nodes) -> list[tuple[int, int]]:
-        """Where a node may be dropped: the fullest zone of its group, in groups beyond the plan first."""
-        found = []
-        for at, (option, row) in enumerate(zip(self.options, nodes, strict=True)):
-            if any(row):
-                zone = max(range(len(row)), key=lambda z, row=row: (row[z], -z))  # type: ignore[misc]
-                beyond = option.detour == 0 or sum(row) > option.planned
-                found.append((not beyond, -self._rough(option, zone), at, zone))
-        return self._shortlist(found)
+        """Where a node may be dropped, in groups beyond the plan first."""
+        return _shortlist(list(filter(None, map(self._leaving, range(len(nodes)), nodes))))
 
-    @staticmethod
-    def _shortlist(found: list[tuple[bool, float, int, int]]) -> list[tuple[int, int]]:
-        """The roughly best of the better half; all in the order of options where they are few."""
-        first = min([late for late, *_ in found], default=False)
-        fit = [entry for entry in found if entry[0] == first]
-        if len(fit) > _TRIED:
-            fit = sorted(fit)[:_TRIED]
-        return [(at, zone) for _, _, at, zone in fit]
+    def _landing(self, at: int, row: Row) -> _Place | None:
+        """The open zone with fewest of its group."""
+        option, held = self.options[at], sum(row)
+        if held >= option.room or not any(option.open):
+            return None
+        fewest = min(compress(row, option.open))
+        zone = next(z for z, nodes in enumerate(row) if nodes == fewest and option.open[z])
+        return held >= option.planned, self._rough(option, zone), at, zone
+
+    def _leaving(self, at: int, row: Row) -> _Place | None:
+        """The fullest zone of a group."""
+        if not any(row):
+            return None
+        option, zone = self.options[at], row.index(max(row))
+        within = option.detour != 0 and sum(row) <= option.planned
+        return within, -self._rough(option, zone), at, zone
+
+    def _filled(self, nodes: Nodes, missing: int) -> Nodes:
+        """So many cells more, roughly best groups first: up to the plan, or evenly where it says nothing; then to the room."""
+        even = -(-missing // max(1, sum([o.cells for o in self.options if any(o.open)])))
+        order = sorted(filter(None, map(self._landing, range(len(nodes)), nodes)))
+        rows = list(nodes)
+        for bounded in (True, False):
+            for _, _, at, _ in order:
+                option, held = self.options[at], sum(rows[at])
+                most = option.planned if option.detour else held + even
+                most = min(option.room, most) if bounded else option.room
+                more = min(most - held, -(-missing // option.cells))
+                if more > 0:
+                    rows[at] = _grown(option, rows[at], more)
+                    missing -= more * option.cells
+        return tuple(rows)
+
+    def _emptied(self, nodes: Nodes, spare: int) -> Nodes:
+        """So many cells less at most, roughly worst groups first: those beyond the plan first."""
+        rows = list(nodes)
+        for _, _, at, _ in sorted(filter(None, map(self._leaving, range(len(nodes)), nodes))):
+            fewer = min(sum(rows[at]), spare // self.options[at].cells)
+            rows[at] = _shrunk(rows[at], fewer)
+            spare -= fewer * self.options[at].cells
+        return tuple(rows)
 
     def _rough(self, option: Option, zone: int) -> float:
-        return (option.price + option.start) / option.cells + self.need.shortage * option.chances[
-            zone
-        ]
+        harm = self.need.shortage * option.chances[zone]
+        return (option.price + option.start) / option.cells + harm
 
-    def _changed(self, fleet: Fleet, at: int, zone: int, by: int, others: Losses) -> Fleet:
-        row, option = fleet.nodes[at], self.options[at]
-        changed = (*row[:zone], row[zone] + by, *row[zone + 1 :])
-        nodes = (*fleet.nodes[:at], changed, *fleet.nodes[at + 1 :])
-        risk = self._risk(option.domain, nodes)
+    def _with_row(self, fleet: Fleet, at: int, row: Row, risk: Risk, others: Losses) -> Fleet:
+        option, before = self.options[at], fleet.nodes[at]
+        more, now = sum(row) - sum(before), sum(option.present)
         return Fleet(
-            nodes,
-            fleet.supply + by * option.cells,
-            fleet.price + _row_price(option, changed) - _row_price(option, row),
+            (*fleet.nodes[:at], row, *fleet.nodes[at + 1 :]),
+            fleet.supply + more * option.cells,
+            fleet.price + _row_price(option, row) - _row_price(option, before),
+            fleet.changes + abs(sum(row) - now) - abs(sum(before) - now),
             {**fleet.risks, option.domain: risk},
-            combine(others, risk.losses, MOST_CELLS),
+            combine(others, risk.losses),
             fleet.expected - fleet.risks[option.domain].expected + risk.expected,
         )
 
     def _fleet(self, nodes: Nodes) -> Fleet:
+        pairs = list(zip(self.options, nodes, strict=True))
         risks = {domain: self._risk(domain, nodes) for domain in self.members}
-        price = sum(map(_row_price, self.options, nodes))
-        expected = sum(risk.expected for risk in risks.values())
-        losses = _combined(risks, None)
-        return Fleet(nodes, self._supply(nodes), price, risks, losses, expected)
-
-    def _supply(self, nodes: Nodes) -> int:
-        return sum(sum(row) * option.cells for row, option in zip(nodes, self.options, strict=True))
+        return Fleet(
+            nodes,
+            sum([sum(row) * option.cells for option, row in pairs]),
+            sum([_row_price(option, row) for option, row in pairs]),
+            sum([abs(sum(row) - sum(option.present)) for option, row in pairs]),
+            risks,
+            _combined(risks, None),
+            sum([risk.expected for risk in risks.values()]),
+        )
 
     def _others(self, fleet: Fleet, domain: str) -> Losses:
         """Losses of all other domains."""
@@ -225,28 +268,65 @@ class Chain:
         others = without(fleet.losses, fleet.risks[domain].losses)
         return others or _combined(fleet.risks, domain)
 
-    def _risk(self, domain: str, nodes: Nodes) -> DomainRisk:
-        held = [
-            Holding(chance, count, self.options[at].cells)
-            for at in self.members[domain]
-            for chance, count in zip(self.options[at].chances, nodes[at], strict=True)
-            if count and chance
-        ]
-        return domain_risk(
-            tuple(held), correlation=self.need.correlation, whole=self.need.whole, most=MOST_CELLS
-        )
+    def _risk(self, domain: str, nodes: Nodes, changed: int = -1, to: Row = ()) -> Risk:
+        """The domain's risk; of the group `changed` the row is `to`."""
+        held = []
+        for at in self.members[domain]:
+            row, option = to if at == changed else nodes[at], self.options[at]
+            for chance, count in zip(option.chances, row, strict=True):
+                if count and chance:
+                    held.append(Holding(chance, count, option.cells))
+        return domain_risk(tuple(held), self.need.correlation, self.need.whole)
 
 
-def _row_price(option: Option, row: tuple[int, ...]) -> float:
+def _shortlist(found: list[_Place]) -> list[tuple[int, int]]:
+    """The roughly best of those that do not come late; all in the order of options where they are few."""
+    first = min([late for late, *_ in found], default=False)
+    fit = [place for place in found if place[0] == first]
+    if len(fit) > _ALL_TRIED:
+        fit = nsmallest(_TRIED, fit)
+    return [(at, zone) for _, _, at, zone in fit]
+
+
+def _changed(row: Row, zone: int, by: int) -> Row:
+    return (*row[:zone], row[zone] + by, *row[zone + 1 :])
+
+
+def _grown(option: Option, row: Row, more: int) -> Row:
+    """Nodes added to the emptiest open zones."""
+    zones = [zone for zone, is_open in enumerate(option.open) if is_open]
+    zones.sort(key=lambda zone: (-row[zone], -zone))
+    left = sum([row[zone] for zone in zones]) + more
+    return _levelled(row, zones, left, max)
+
+
+def _shrunk(row: Row, fewer: int) -> Row:
+    """Nodes taken from the fullest zones."""
+    zones = sorted(range(len(row)), key=lambda zone: (row[zone], zone))
+    return _levelled(row, zones, sum(row) - fewer, min)
+
+
+def _levelled(row: Row, zones: list[int], nodes: int, bound: Callable[[int, int], int]) -> Row:
+    """The row with so many nodes in these zones, each an even share of what is left, bound by what it has."""
+    rows = list(row)
+    for done, zone in enumerate(zones):
+        rows[zone] = bound(row[zone], nodes // (len(zones) - done))
+        nodes -= rows[zone]
+    return tuple(rows)
+
+
+def _row_price(option: Option, row: Row) -> float:
     """Hourly price of a group's nodes, with the starts of new ones and what is beyond the plan."""
     held = sum(row)
+    if row == option.present:
+        return held * option.price + max(0, held - option.planned) * option.detour
     new = sum([max(0, after - before) for after, before in zip(row, option.present, strict=True)])
     return held * option.price + new * option.start + max(0, held - option.planned) * option.detour
 
 
-def _combined(risks: dict[str, DomainRisk], left_out: str | None) -> Losses:
+def _combined(risks: dict[str, Risk], left_out: str | None) -> Losses:
     losses = NOTHING
     for domain, risk in risks.items():
         if domain != left_out:
-            losses = combine(losses, risk.losses, MOST_CELLS)
+            losses = combine(losses, risk.losses)
     return losses

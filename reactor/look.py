@@ -7,7 +7,8 @@ counts below zero are zero, machines noticed twice count once, refusals known al
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from reactor.ages import NO_EVENT, UNSEEN_QUIET_S, Event, remember, shifted_age
 from reactor.contract import (
@@ -15,6 +16,7 @@ from reactor.contract import (
     GroupState,
     Memory,
     Observation,
+    Role,
     RuntimePlan,
     Size,
     ZoneCount,
@@ -26,8 +28,7 @@ _NONE = ZoneCount("", 0, 0)
 _Place = tuple[str, str]
 
 
-@dataclass(slots=True)
-class Zone:
+class Zone(NamedTuple):
     """A group in one zone: `ready` and `starting` nodes without notice, `doomed` ones, the age in hours (spot)."""
 
     ready: int
@@ -42,12 +43,11 @@ class Zone:
         return self.ready + self.starting
 
 
-@dataclass(slots=True)
-class Pool:
+class Pool(NamedTuple):
     """An observed group with its zones. Sums are over zones; `refused_s` is the newest refusal known."""
 
     group: Group
-    zones: list[Zone]
+    zones: tuple[Zone, ...]
     ready: int
     alive: int
     doomed: int
@@ -55,8 +55,7 @@ class Pool:
     refused_s: float
 
 
-@dataclass(slots=True)
-class Look:
+class Look(NamedTuple):
     """The pools that could be observed, the memory brought up to date, and until when nothing changes by time alone."""
 
     pools: list[Pool]
@@ -72,50 +71,57 @@ class _Looking:
     ) -> None:
         self.parameters, self.memory, self.now = plan.parameters, memory, now
         self.since_s = now if memory.since_s is None else memory.since_s
-        self.past = {(entry.group, entry.zone): entry for entry in memory.zones}
+        self.past: dict[str, dict[str, ZoneMemory]] = {}
+        for entry in memory.zones:
+            self.past.setdefault(entry.group, {})[entry.zone] = entry
         self.set_before = {size.group: size.nodes for size in memory.sizes}
         self.doomed = _doomed(observed, now)
         self.refused = _refused(observed, now)
+        self.news = {group for group, _ in (*self.doomed, *self.refused)}
         self.quiet_until_s = math.inf
         self.zones: list[ZoneMemory] = []
         self.losses = self.whole_losses = 0
+        untouched = ZoneMemory("", "", self.since_s - UNSEEN_QUIET_S)
+        self.untouched = self._zone("spot", untouched, _NONE, 0)
 
     def pool(self, group: Group, state: GroupState) -> Pool:
         """The group as it stands; its memory is brought up to date."""
+        key, past = group.key, self.past.get(group.key, {})
         counts = _counts(group, state)
-        before = [self._entry(group, name) for name in counts]
-        lost = _lost(before, counts, self.set_before.get(group.key))
+        if not past and key not in self.news and not any([c.ready or c.starting for c in counts]):
+            zones = (self.untouched,) * len(counts)
+            return Pool(group, zones, 0, 0, 0, resting=False, refused_s=0.0)
+        before = [
+            past.get(count.zone) or ZoneMemory(key, count.zone, self.since_s - UNSEEN_QUIET_S)
+            for count in counts
+        ]
+        lost = _lost(before, counts, self.set_before.get(key))
         zones, refused_s = [], 0.0
-        for entry, count, gone in zip(before, counts.values(), lost, strict=True):
+        for entry, count, gone in zip(before, counts, lost, strict=True):
             event = self._event(entry, count, gone)
-            nodes = count.ready + count.starting
-            fresh = remember(entry, event, count.ready, nodes, self.parameters, self.now)
+            fresh = remember(entry, event, count.ready, count.ready + count.starting, self.parameters, self.now)
             refused_s = max(refused_s, fresh.refused_s)
             self.zones.append(fresh)
-            zones.append(self._zone(group, fresh, count, event.doomed))
+            zones.append(self._zone(group.role, fresh, count, event.doomed))
         return Pool(
             group=group,
-            zones=zones,
+            zones=tuple(zones),
             ready=sum([zone.ready for zone in zones]),
             alive=sum([zone.ready + zone.starting for zone in zones]),
             doomed=sum([zone.doomed for zone in zones]),
-            resting=all(zone.resting for zone in zones),
+            resting=all([zone.resting for zone in zones]),
             refused_s=refused_s,
         )
 
     def skip(self, group: Group) -> None:
         """Keep what is remembered of a group that could not be observed."""
-        self.zones += [entry for entry in self.memory.zones if entry.group == group.key]
-
-    def _entry(self, group: Group, zone: str) -> ZoneMemory:
-        known = self.past.get((group.key, zone))
-        return known or ZoneMemory(group.key, zone, self.since_s - UNSEEN_QUIET_S)
+        self.zones += self.past.get(group.key, {}).values()
 
     def _event(self, entry: ZoneMemory, count: ZoneCount, lost: int) -> Event:
         if lost and entry.nodes > 1:
             self.losses += 1
             self.whole_losses += lost >= entry.nodes
-        if not (lost or self.doomed or self.refused):
+        if not lost and entry.group not in self.news:
             return NO_EVENT
         place = (entry.group, entry.zone)
         doomed = min(self.doomed.get(place, 0), count.ready + count.starting)
@@ -125,14 +131,14 @@ class _Looking:
             return NO_EVENT
         return Event(lost, doomed, refused_s)
 
-    def _zone(self, group: Group, entry: ZoneMemory, count: ZoneCount, doomed: int) -> Zone:
-        age_h = 0.0
-        if group.role == "spot":
+    def _zone(self, role: Role, entry: ZoneMemory, count: ZoneCount, doomed: int) -> Zone:
+        age_h, moves_s = 0.0, math.inf
+        if role == "spot":
             age_h, moves_s = shifted_age(entry, self.parameters, self.now)
-            self.quiet_until_s = min(self.quiet_until_s, moves_s)
         resting = self.now < entry.rests_until_s
         if resting:
-            self.quiet_until_s = min(self.quiet_until_s, entry.rests_until_s)
+            moves_s = min(moves_s, entry.rests_until_s)
+        self.quiet_until_s = min(self.quiet_until_s, moves_s)
         return Zone(
             ready=max(0, count.ready - doomed),
             starting=count.starting - max(0, doomed - count.ready),
@@ -166,30 +172,30 @@ def look(plan: RuntimePlan, observation: Observation, memory: Memory, now: float
     )
 
 
-def remember_sizes(memory: Memory, sizes: tuple[Size, ...]) -> Memory:
-    """The memory with the sizes that are set now; those of groups that were not observed stay."""
+def remember_sizes(plan: RuntimePlan, memory: Memory, sizes: tuple[Size, ...]) -> Memory:
+    """The memory with the sizes that are set now; those of the plan's groups that were not observed stay."""
     known = {size.group: size for size in (*memory.sizes, *sizes)}
-    return replace(memory, sizes=tuple(known[group] for group in sorted(known)))
+    kept = sorted([group.key for group in plan.groups if group.key in known])
+    return replace(memory, sizes=tuple([known[key] for key in kept]))
 
 
-def _counts(group: Group, state: GroupState) -> dict[str, ZoneCount]:
-    """Counts by zone, the plan's zones first; several entries of one zone add up."""
-    counts = {count.zone: count for count in state.zones if count.ready >= 0 <= count.starting}
-    if len(counts) < len(state.zones):
-        counts = _summed(state)
-    return {zone: counts.pop(zone, _NONE) for zone in group.zones} | counts or {"": _NONE}
-
-
-def _summed(state: GroupState) -> dict[str, ZoneCount]:
+def _counts(group: Group, state: GroupState) -> list[ZoneCount]:
+    """Counts by zone, the plan's zones first; several entries of one zone add up, counts below zero are zero."""
     counts: dict[str, ZoneCount] = {}
     for count in state.zones:
-        known = counts.get(count.zone, _NONE)
-        counts[count.zone] = ZoneCount(
-            zone=count.zone,
-            ready=known.ready + max(0, count.ready),
-            starting=known.starting + max(0, count.starting),
-        )
-    return counts
+        known = counts.get(count.zone)
+        if known or count.ready < 0 or count.starting < 0:
+            known = known or _NONE
+            count = ZoneCount(
+                zone=count.zone,
+                ready=known.ready + max(0, count.ready),
+                starting=known.starting + max(0, count.starting),
+            )
+        counts[count.zone] = count
+    others = sorted([zone for zone in counts if zone not in group.zones])
+    return [
+        counts.get(zone) or ZoneCount(zone, 0, 0) for zone in (*group.zones, *others)
+    ] or [_NONE]
 
 
 def _doomed(observation: Observation, now: float) -> dict[_Place, int]:
@@ -214,18 +220,17 @@ def _refused(observation: Observation, now: float) -> dict[_Place, float]:
     return newest
 
 
-def _lost(before: list[ZoneMemory], counts: dict[str, ZoneCount], size: int | None) -> list[int]:
+def _lost(before: list[ZoneMemory], counts: list[ZoneCount], size: int | None) -> list[int]:
     """Nodes lost per zone: those gone since the last look, less those that the size set then made the group stop."""
     gone = [
-        max(0, entry.nodes - count.ready - count.starting) if entry.nodes else 0
-        for entry, count in zip(before, counts.values(), strict=True)
+        max(0, entry.nodes - count.ready - count.starting)
+        for entry, count in zip(before, counts, strict=True)
     ]
-    if not any(gone):
+    if size is None or not any(gone):
         return gone
-    stopped = 0 if size is None else sum([entry.nodes for entry in before]) - size
-    if stopped > 0:
-        for zone in sorted(range(len(gone)), key=lambda at: (-before[at].nodes, at)):
-            explained = min(stopped, gone[zone])
-            gone[zone] -= explained
-            stopped -= explained
+    stopped = sum([entry.nodes for entry in before]) - size
+    for zone in sorted(range(len(gone)), key=lambda at: (-before[at].nodes, at)):
+        explained = max(0, min(stopped, gone[zone]))
+        gone[zone] -= explained
+        stopped -= explained
     return gone

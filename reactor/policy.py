@@ -21,7 +21,7 @@ from reactor.contract import (
     Size,
 )
 from reactor.coverage import (
-    Fleet,
+    Parts,
     on_demand_cells,
     shrink,
     sort_pools,
@@ -40,57 +40,57 @@ _DETOUR = 0.05
 def decide(plan: RuntimePlan, observation: Observation, memory: Memory, now: float) -> Decision:
     """The sizes that the observed groups should have at `now` (seconds), and why. Never raises on odd observations."""
     seen = look(plan, observation, memory, now)
-    fleet = sort_pools(seen.pools)
-    demand = -(-max(0, plan.demand_units) // max(1, fleet.cell_units))
-    need = _need(plan, seen.memory, fleet, demand)
-    choice = choose(_options(fleet, plan.parameters), need)
-    nodes = _nodes(fleet, choice, demand)
-    grants = grant(plan, _wishes(fleet, nodes))
-    sizes = tuple(Size(each.group, each.nodes) for each in sorted(grants, key=lambda g: g.group))
+    parts = sort_pools(seen.pools)
+    demand = -(-max(0, plan.demand_units) // parts.cell_units)
+    choice = choose(_options(parts, plan.parameters), _need(plan, seen.memory, parts, demand))
+    wishes = _wishes(parts, _nodes(parts, choice, demand))
+    unseen = _unseen(plan, parts, memory)
+    grants = {each.group: each for each in grant(plan, [*unseen, *wishes])}
+    sizes = tuple([Size(key, grants[key].nodes) for key in sorted(parts.per_node)])
     return Decision(
         sizes=sizes,
         reasons=tuple(_reasons(seen.pools, grants, choice)),
-        memory=remember_sizes(seen.memory, sizes),
+        memory=remember_sizes(plan, seen.memory, sizes),
         quiet_until_s=seen.quiet_until_s,
     )
 
 
-def _need(plan: RuntimePlan, memory: Memory, fleet: Fleet, demand: int) -> Need:
+def _need(plan: RuntimePlan, memory: Memory, parts: Parts, demand: int) -> Need:
     parameters = plan.parameters
-    prices = [p.group.price_usd_micro_per_hour / fleet.cells(p) for p in fleet.fallback]
-    instead = [p.group.on_demand_usd_micro_per_hour / fleet.cells(p) for p in fleet.spot]
+    prices = [p.group.price_usd_micro_per_hour / parts.cells(p) for p in parts.fallback]
+    instead = [p.group.on_demand_usd_micro_per_hour / parts.cells(p) for p in parts.spot]
     on_demand = min(prices or instead, default=1.0)
-    start_s = max([p.group.cold_start_s for p in fleet.fallback], default=0.0)
-    pools = (*fleet.spot, *fleet.base, *fleet.fallback)
+    start_s = max([p.group.cold_start_s for p in parts.fallback], default=0.0)
+    pools = (*parts.spot, *parts.base, *parts.fallback)
     return Need(
-        demand=max(0, demand - fleet.alive(fleet.base)),
-        reserve=max(0, plan.reserve_units) // max(1, fleet.cell_units),
-        most_extra=parameters.most_extra,
-        existing=fleet.alive(fleet.fallback),
+        demand=max(0, demand - parts.coming()),
+        reserve=max(0, plan.reserve_units) // parts.cell_units,
+        most_extra=max(0, parameters.most_extra),
+        existing=parts.alive(parts.fallback),
         on_demand=on_demand,
         on_demand_start=on_demand * start_s / _HOUR_S,
         shortage=parameters.shortage_price * on_demand,
         common=parameters.common_shortage,
         correlation=parameters.correlation,
         whole=(2 + memory.whole_losses) / (2 + memory.losses),
-        settled=all(pool.ready == pool.alive for pool in pools),
+        settled=all([pool.ready == pool.alive for pool in pools]),
     )
 
 
-def _options(fleet: Fleet, parameters: Parameters) -> tuple[Option, ...]:
+def _options(parts: Parts, parameters: Parameters) -> tuple[Option, ...]:
     """Spot groups to choose from. Where all of them rest, each is worth a try: a refusal costs nothing but seconds."""
-    blind = all(pool.resting for pool in fleet.spot)
-    return tuple(_option(fleet, pool, parameters, blind=blind) for pool in fleet.spot)
+    blind = all(pool.resting for pool in parts.spot)
+    return tuple(_option(parts, pool, parameters, blind=blind) for pool in parts.spot)
 
 
-def _option(fleet: Fleet, pool: Pool, parameters: Parameters, *, blind: bool) -> Option:
+def _option(parts: Parts, pool: Pool, parameters: Parameters, *, blind: bool) -> Option:
     group = pool.group
     window_s = max(0.0, group.cold_start_s - group.notice_s)
     price = float(group.price_usd_micro_per_hour)
     planned = group.planned_nodes
     return Option(
         domain=group.domain,
-        cells=fleet.cells(pool),
+        cells=parts.cells(pool),
         price=price,
         start=price * group.cold_start_s / _HOUR_S,
         detour=0.0 if planned is None else _DETOUR * group.on_demand_usd_micro_per_hour,
@@ -104,35 +104,43 @@ def _option(fleet: Fleet, pool: Pool, parameters: Parameters, *, blind: bool) ->
     )
 
 
-def _nodes(fleet: Fleet, choice: Choice, demand: int) -> dict[str, int]:
+def _nodes(parts: Parts, choice: Choice, demand: int) -> dict[str, int]:
     """Nodes by group, without those under notice."""
-    wanted = {p.group.key: sum(row) for p, row in zip(fleet.spot, choice.nodes, strict=True)}
-    on_demand = on_demand_cells(fleet, choice.standing, demand)
-    base = {
-        p.group.key: p.alive if p.group.planned_nodes is None else max(0, p.group.planned_nodes)
-        for p in fleet.base
-    }
-    return shrink(fleet, wanted, demand) | base | spread_on_demand(fleet, on_demand)
+    wanted = {p.group.key: sum(row) for p, row in zip(parts.spot, choice.nodes, strict=True)}
+    on_demand = on_demand_cells(parts, choice.standing, demand)
+    return shrink(parts, wanted, demand) | spread_on_demand(parts, on_demand)
 
 
-def _wishes(fleet: Fleet, nodes: dict[str, int]) -> Iterable[Wish]:
+def _wishes(parts: Parts, nodes: dict[str, int]) -> list[Wish]:
     """In order of what should grow first when limits bind: base, spot, then on-demand."""
-    for pool in (*fleet.base, *fleet.spot, *fleet.retiring, *fleet.fallback):
-        group = pool.group
-        yield Wish(
-            group=group.key,
-            price=group.price_usd_micro_per_hour,
-            most=group.max_nodes,
-            present=pool.alive + pool.doomed,
-            nodes=nodes[group.key] + pool.doomed,
+    return [
+        Wish(
+            pool.group.key,
+            pool.group.price_usd_micro_per_hour,
+            pool.group.max_nodes,
+            pool.alive + pool.doomed,
+            nodes[pool.group.key] + pool.doomed,
         )
+        for pool in (*parts.base, *parts.spot, *parts.retiring, *parts.fallback)
+    ]
 
 
-def _reasons(pools: list[Pool], grants: Iterable[Grant], choice: Choice) -> Iterable[Reason]:
+def _unseen(plan: RuntimePlan, parts: Parts, memory: Memory) -> list[Wish]:
+    """Groups that could not be observed keep the size set last, within the same limits."""
+    if len(parts.per_node) == len(plan.groups):
+        return []
+    last = {size.group: size.nodes for size in memory.sizes}
+    return [
+        Wish(group.key, group.price_usd_micro_per_hour, nodes, nodes, nodes)
+        for group in plan.groups
+        if group.key not in parts.per_node and (nodes := last.get(group.key, 0))
+    ]
+
+
+def _reasons(pools: list[Pool], grants: dict[str, Grant], choice: Choice) -> Iterable[Reason]:
     """One line per group whose size changes or is cut."""
-    granted = {each.group: each for each in grants}
     for pool in pools:
-        each = granted[pool.group.key]
+        each = grants[pool.group.key]
         present = pool.alive + pool.doomed
         if each.nodes == present and not each.limit:
             continue

@@ -9,8 +9,11 @@ zone keeps its own q. Regions are independent.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
+MOST_CELLS = 8
+"""Losses beyond so many cells are not told apart."""
 Losses = tuple[float, ...]
 """Probability of losing exactly so many cells, up to the most that matters; what is missing to 1 is worse."""
 
@@ -26,8 +29,8 @@ class Holding(NamedTuple):
     cells: int
 
 
-class DomainRisk(NamedTuple):
-    """What a region may lose: the distribution up to the most that matters, and the expected cells."""
+class Risk(NamedTuple):
+    """What may be lost: the distribution, and the expected cells."""
 
     losses: Losses
     expected: float
@@ -41,45 +44,40 @@ def loss_chance(age_h: float, window_s: float, hazard: float) -> float:
 
 
 @lru_cache(maxsize=4096)
-def domain_risk(
-    held: tuple[Holding, ...], *, correlation: float, whole: float, most: int
-) -> DomainRisk:
-    """The loss distribution of one region's held zones, up to `most` cells."""
+def domain_risk(held: tuple[Holding, ...], correlation: float, whole: float) -> Risk:
+    """The risk of one region's held zones."""
     if not held:
-        return DomainRisk(NOTHING, 0.0)
-    common = (
-        correlation * sum(holding.chance for holding in held) / len(held) if len(held) > 1 else 0.0
-    )
+        return Risk(NOTHING, 0.0)
+    common = correlation * sum([h.chance for h in held]) / len(held) if len(held) > 1 else 0.0
     losses, expected, everything = NOTHING, 0.0, 0
-    for holding in held:
-        alone = max(0.0, (holding.chance - common) / (1 - common))
-        losses = combine(losses, _zone_losses(holding, alone, whole), most)
-        at_once = whole if holding.nodes > 1 else 1.0
-        size = at_once * holding.nodes + (1 - at_once)
-        expected += (1 - common) * alone * size * holding.cells
-        expected += common * holding.nodes * holding.cells
-        everything += holding.nodes * holding.cells
+    for chance, nodes, cells in held:
+        alone = max(0.0, (chance - common) / (1 - common))
+        at_once = whole if nodes > 1 else 1.0
+        losses = _with_zone(losses, Holding(alone, nodes, cells), at_once)
+        expected += (1 - common) * alone * (at_once * nodes + 1 - at_once) * cells
+        expected += common * nodes * cells
+        everything += nodes * cells
     if common:
         mixed = [(1 - common) * chance for chance in losses]
-        if everything <= most:
+        if everything <= MOST_CELLS:
             mixed += [0.0] * (everything + 1 - len(mixed))
             mixed[everything] += common
         losses = tuple(mixed)
-    return DomainRisk(losses, expected)
+    return Risk(losses, expected)
 
 
-def combine(one: Losses, other: Losses, most: int) -> Losses:
-    """The distribution of the sum of two independent losses, up to `most` cells."""
+def combine(one: Losses, other: Losses) -> Losses:
+    """The distribution of the sum of two independent losses."""
     if one == NOTHING:
         return other
     if other == NOTHING:
         return one
-    length = min(most + 1, len(one) + len(other) - 1)
+    length = min(MOST_CELLS + 1, len(one) + len(other) - 1)
     result = [0.0] * length
-    for lost, chance in enumerate(one[:length]):
+    for lost, chance in enumerate(one):
         if chance:
-            for more, probability in enumerate(other[: length - lost]):
-                result[lost + more] += chance * probability
+            for more, probability in enumerate(other[: length - lost], lost):
+                result[more] += chance * probability
     return tuple(result)
 
 
@@ -87,27 +85,46 @@ def without(total: Losses, part: Losses) -> Losses | None:
     """The distribution that combined with `part` gives `total`; None where dividing by it would lose precision."""
     if part[0] < _LEAST_DIVISOR:
         return None
+    rest = [(more, chance) for more, chance in enumerate(part[1:], 1) if chance]
     result: list[float] = []
     for lost, chance in enumerate(total):
-        known = sum([p * result[lost - more] for more, p in enumerate(part[1 : lost + 1], start=1)])
-        result.append(max(0.0, (chance - known) / part[0]))
+        for more, probability in rest:
+            if more <= lost:
+                chance -= probability * result[lost - more]
+        result.append(max(0.0, chance / part[0]))
     return tuple(result)
 
 
-def shortage(losses: Losses, expected: float, slack: int) -> tuple[float, float]:
-    """Chance to lose more than `slack` cells, and the expected cells beyond it."""
-    within = losses[: slack + 1]
-    chance = max(0.0, 1 - sum(within))
-    beyond = expected - slack + sum((slack - lost) * p for lost, p in enumerate(within))
-    return chance, max(0.0, beyond)
+class Tail(NamedTuple):
+    """A loss by how much is left: chance to lose at most so many cells, and the mean number that then stays unused."""
+
+    within: tuple[float, ...]
+    unused: tuple[float, ...]
 
 
-def _zone_losses(holding: Holding, chance: float, whole: float) -> Losses:
-    size = holding.nodes * holding.cells
-    if holding.nodes == 1:
-        return (1 - chance, *[0.0] * (size - 1), chance)
-    losses = [0.0] * (size + 1)
-    losses[0] = 1 - chance
-    losses[holding.cells] += chance * (1 - whole)
-    losses[size] += chance * whole
-    return tuple(losses)
+def tail(losses: Losses) -> Tail:
+    """The tail of a distribution, up to the most cells that matter."""
+    within = tuple(accumulate((*losses, *[0.0] * (MOST_CELLS + 1 - len(losses)))))
+    return Tail(within, (0.0, *accumulate(within)))
+
+
+def shortage(others: Tail, losses: Losses, expected: float, slack: int) -> tuple[float, float]:
+    """Chance to lose more than `slack` cells to `losses` and independent `others`, and the expected cells beyond it."""
+    within = unused = 0.0
+    for lost, chance in enumerate(losses[: slack + 1]):
+        if chance:
+            within += chance * others.within[slack - lost]
+            unused += chance * others.unused[slack - lost]
+    return max(0.0, 1 - within), max(0.0, expected - slack + unused)
+
+
+def _with_zone(losses: Losses, zone: Holding, at_once: float) -> Losses:
+    """The distribution with a zone more, lost whole with chance `at_once`, else by one node."""
+    chance, nodes, cells = zone
+    length = min(MOST_CELLS + 1, len(losses) + nodes * cells)
+    result = [(1 - chance) * p for p in losses] + [0.0] * (length - len(losses))
+    for size, probability in ((cells, chance * (1 - at_once)), (nodes * cells, chance * at_once)):
+        if probability and size < length:
+            for lost, p in enumerate(losses[: length - size], size):
+                result[lost] += probability * p
+    return tuple(result)
