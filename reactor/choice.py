@@ -6,6 +6,7 @@ a replacement is ready; for each fleet of the chain (reactor.fleets) with 0 to `
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from reactor.fleets import Chain, Fleet, Need, Nodes, Option, shortage_price, sh
 from reactor.risk import NOTHING, tail
 
 _CACHED = 2048
+_NOISE = 0.01
+"""Rounding of a worth, in micro-USD per hour."""
 
 
 class Choice(NamedTuple):
@@ -31,16 +34,17 @@ def choose(options: tuple[Option, ...], need: Need) -> Choice:
 
     Ties go to the fewest changes, then to the least standing on-demand; between groups to the first of `options`.
     """
-    best: tuple[tuple[int, float, int, int], Choice] | None = None
-    for fleet in Chain(options, need).fleets():
+    chain = Chain(options, need)
+    best = ((need.reserve, math.inf, 0, 0), Choice((), 0, math.inf, 0.0))
+    for fleet in chain.fleets():
         lacking = min(need.reserve, max(0, need.demand + need.reserve - fleet.supply))
-        if best and lacking > best[0][0]:
+        if lacking > best[0][0] or (not lacking and chain.too_dear(fleet)):
             continue
         for choice in _with_standing(fleet, need):
             key = (lacking, round(choice.worth, 3), fleet.changes, choice.standing)
-            if best is None or key < best[0]:
+            if key < best[0]:
                 best = (key, choice)
-    assert best is not None  # noqa: S101
+        chain.worth = math.inf if best[0][0] else best[1].worth + _NOISE
     return best[1]
 
 

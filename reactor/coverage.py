@@ -41,7 +41,10 @@ class Parts(NamedTuple):
     def coming(self) -> int:
         """Cells that base pools will have: what the plan holds there, unless they refuse it."""
         return sum(
-            [self.cells(p) * (min(p.alive, base_nodes(p)) if p.resting else base_nodes(p)) for p in self.base]
+            [
+                self.cells(p) * (min(p.alive, base_nodes(p)) if p.resting else base_nodes(p))
+                for p in self.base
+            ]
         )
 
 

@@ -7,9 +7,9 @@ many groups only the roughly best are weighed exactly, so that a look stays shor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from heapq import nsmallest
-from itertools import compress
 from typing import NamedTuple
 
 from reactor.risk import (
@@ -26,7 +26,7 @@ from reactor.risk import (
     without,
 )
 
-_ALL_TRIED, _TRIED = 9, 4
+_ALL_TRIED, _TRIED = 9, 3
 """So many candidates are all weighed; of more only so many."""
 _ONE_BY_ONE = 4
 """Cells that are placed by exact worth when many are missing."""
@@ -95,9 +95,7 @@ class Fleet(NamedTuple):
     expected: float
 
 
-def shortage_share(
-    others: Tail, losses: Losses, expected: float, slack: int, need: Need
-) -> float:
+def shortage_share(others: Tail, losses: Losses, expected: float, slack: int, need: Need) -> float:
     """Expected share of shortage: how often the demand is not met, plus how much of it is missing on average."""
     if not need.demand:
         return 0.0
@@ -112,53 +110,64 @@ def shortage_price(share: float, need: Need) -> float:
 
 
 class Chain:
-    """All fleets to weigh for one look."""
+    """All fleets to weigh for one look. `worth` is that of the best so far: fleets whose price alone is above are left out."""
 
     def __init__(self, options: tuple[Option, ...], need: Need) -> None:
-        self.options, self.need = options, need
+        self.options, self.need, self.worth = options, need, math.inf
         self.members: dict[str, list[int]] = {}
         for at, option in enumerate(options):
             self.members.setdefault(option.domain, []).append(at)
+        self.landings: list[tuple[Row, _Place | None]] = [((), None)] * len(options)
+        self.present = self._fleet(tuple([option.present for option in options]))
 
     def fleets(self) -> Iterator[Fleet]:
         """The present fleet, ever larger ones, those with one node moved, then ever smaller ones."""
-        need = self.need
-        present = self._fleet(tuple([option.present for option in self.options]))
-        yield present
-        fleet: Fleet | None = present
-        missing = need.demand + need.reserve - present.supply
-        if missing > MOST_CELLS:
-            yield (fleet := self._fleet(self._filled(present.nodes, missing - _ONE_BY_ONE)))
-        most = need.demand + max(need.reserve, need.most_extra)
-        while fleet and fleet.supply < most:
+        need, supply = self.need, self.present.supply
+        enough, most = need.demand + need.reserve, need.demand + max(need.reserve, need.most_extra)
+        yield self.present
+        fleet: Fleet | None = self.present
+        if enough - supply > MOST_CELLS:
+            yield (fleet := self._filled(self.present, enough - supply - _ONE_BY_ONE))
+        while (
+            fleet and fleet.supply < most and not (fleet.supply >= enough and self.too_dear(fleet))
+        ):
             if fleet := self._best(fleet, 1):
                 yield fleet
-        if need.settled:
-            yield from self._moves(present)
-        yield from self._smaller(present, most)
-
-    def _smaller(self, present: Fleet, most: int) -> Iterator[Fleet]:
-        """Fewer nodes, as long as no more of the reserve is lacking than now."""
-        need = self.need
-        least = need.demand - need.most_extra
-        if need.reserve and present.supply > need.demand:
-            least = min(present.supply, need.demand + need.reserve)
-        fleet: Fleet | None = present
-        if present.supply - most > MOST_CELLS:
-            yield (fleet := self._fleet(self._emptied(present.nodes, present.supply - most)))
+        if need.settled and supply >= enough:
+            yield from self._moved()
+        least = enough if need.reserve and supply > need.demand else need.demand - need.most_extra
+        fleet = self.present
+        if supply - most > MOST_CELLS:
+            yield (fleet := self._emptied(self.present, supply - most))
         while fleet and (fleet := self._best(fleet, -1)) and fleet.supply >= least:
             yield fleet
+            if self.too_dear(fleet):
+                break
 
-    def _moves(self, fleet: Fleet) -> Iterator[Fleet]:
+    def _moved(self) -> Iterator[Fleet]:
         """One node less in one group, one more where it does least harm."""
-        for at, zone in self._leavings(fleet.nodes):
+        starts = [
+            self.options[at].price + self.options[at].start
+            for at, _ in self._landings(self.present.nodes)
+        ]
+        for at, zone in self._leavings(self.present.nodes):
+            if (
+                self.present.price - self.options[at].price + min(starts, default=math.inf)
+                > self.worth
+            ):
+                continue
             domain = self.options[at].domain
-            row = _changed(fleet.nodes[at], zone, -1)
-            risk = self._risk(domain, fleet.nodes, at, row)
-            less = self._with_row(fleet, at, row, risk, self._others(fleet, domain))
+            row = _changed(self.present.nodes[at], zone, -1)
+            risk = self._risk(domain, self.present.nodes, at, row)
+            less = self._with_row(self.present, at, row, risk, self._others(self.present, domain))
             moved = self._best(less, 1)
-            if moved is not None and moved.nodes != fleet.nodes:
+            if moved is not None and moved.nodes != self.present.nodes:
                 yield moved
+
+    def too_dear(self, fleet: Fleet) -> bool:
+        """Whether spot alone, with on-demand for what it lacks, costs more than the best."""
+        missing = max(0, self.need.demand - fleet.supply)
+        return fleet.price + self.need.on_demand * missing > self.worth
 
     def _best(self, fleet: Fleet, by: int) -> Fleet | None:
         """The fleet with one node more or less that is worth most."""
@@ -183,7 +192,13 @@ class Chain:
 
     def _landings(self, nodes: Nodes) -> list[tuple[int, int]]:
         """Where a node may be added, in groups that the plan is short of first."""
-        return _shortlist(list(filter(None, map(self._landing, range(len(nodes)), nodes))))
+        found = []
+        for at, row in enumerate(nodes):
+            if self.landings[at][0] is not row:
+                self.landings[at] = (row, self._landing(at, row))
+            if place := self.landings[at][1]:
+                found.append(place)
+        return _shortlist(found)
 
     def _leavings(self, nodes: Nodes) -> list[tuple[int, int]]:
         """Where a node may be dropped, in groups beyond the plan first."""
@@ -192,10 +207,10 @@ class Chain:
     def _landing(self, at: int, row: Row) -> _Place | None:
         """The open zone with fewest of its group."""
         option, held = self.options[at], sum(row)
-        if held >= option.room or not any(option.open):
+        zones = [zone for zone, is_open in enumerate(option.open) if is_open]
+        if held >= option.room or not zones:
             return None
-        fewest = min(compress(row, option.open))
-        zone = next(z for z, nodes in enumerate(row) if nodes == fewest and option.open[z])
+        zone = min(zones, key=row.__getitem__)
         return held >= option.planned, self._rough(option, zone), at, zone
 
     def _leaving(self, at: int, row: Row) -> _Place | None:
@@ -206,11 +221,11 @@ class Chain:
         within = option.detour != 0 and sum(row) <= option.planned
         return within, -self._rough(option, zone), at, zone
 
-    def _filled(self, nodes: Nodes, missing: int) -> Nodes:
+    def _filled(self, fleet: Fleet, missing: int) -> Fleet:
         """So many cells more, roughly best groups first: up to the plan, or evenly where it says nothing; then to the room."""
         even = -(-missing // max(1, sum([o.cells for o in self.options if any(o.open)])))
-        order = sorted(filter(None, map(self._landing, range(len(nodes)), nodes)))
-        rows = list(nodes)
+        order = sorted(filter(None, map(self._landing, range(len(fleet.nodes)), fleet.nodes)))
+        rows = list(fleet.nodes)
         for bounded in (True, False):
             for _, _, at, _ in order:
                 option, held = self.options[at], sum(rows[at])
@@ -220,16 +235,17 @@ class Chain:
                 if more > 0:
                     rows[at] = _grown(option, rows[at], more)
                     missing -= more * option.cells
-        return tuple(rows)
+        return self._fleet(tuple(rows))
 
-    def _emptied(self, nodes: Nodes, spare: int) -> Nodes:
+    def _emptied(self, fleet: Fleet, spare: int) -> Fleet:
         """So many cells less at most, roughly worst groups first: those beyond the plan first."""
-        rows = list(nodes)
-        for _, _, at, _ in sorted(filter(None, map(self._leaving, range(len(nodes)), nodes))):
+        rows = list(fleet.nodes)
+        leavings = map(self._leaving, range(len(rows)), rows)
+        for _, _, at, _ in sorted(filter(None, leavings)):
             fewer = min(sum(rows[at]), spare // self.options[at].cells)
             rows[at] = _shrunk(rows[at], fewer)
             spare -= fewer * self.options[at].cells
-        return tuple(rows)
+        return self._fleet(tuple(rows))
 
     def _rough(self, option: Option, zone: int) -> float:
         harm = self.need.shortage * option.chances[zone]
@@ -270,12 +286,15 @@ class Chain:
 
     def _risk(self, domain: str, nodes: Nodes, changed: int = -1, to: Row = ()) -> Risk:
         """The domain's risk; of the group `changed` the row is `to`."""
-        held = []
+        held: list[Holding] = []
         for at in self.members[domain]:
             row, option = to if at == changed else nodes[at], self.options[at]
-            for chance, count in zip(option.chances, row, strict=True):
-                if count and chance:
-                    held.append(Holding(chance, count, option.cells))
+            if any(row):
+                held += [
+                    (chance, count, option.cells)
+                    for chance, count in zip(option.chances, row, strict=True)
+                    if count and chance
+                ]
         return domain_risk(tuple(held), self.need.correlation, self.need.whole)
 
 

@@ -7,6 +7,7 @@ counts below zero are zero, machines noticed twice count once, refusals known al
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -99,7 +100,9 @@ class _Looking:
         zones, refused_s = [], 0.0
         for entry, count, gone in zip(before, counts, lost, strict=True):
             event = self._event(entry, count, gone)
-            fresh = remember(entry, event, count.ready, count.ready + count.starting, self.parameters, self.now)
+            fresh = remember(
+                entry, event, count.ready, count.ready + count.starting, self.parameters, self.now
+            )
             refused_s = max(refused_s, fresh.refused_s)
             self.zones.append(fresh)
             zones.append(self._zone(group.role, fresh, count, event.doomed))
@@ -179,8 +182,11 @@ def remember_sizes(plan: RuntimePlan, memory: Memory, sizes: tuple[Size, ...]) -
     return replace(memory, sizes=tuple([known[key] for key in kept]))
 
 
-def _counts(group: Group, state: GroupState) -> list[ZoneCount]:
+def _counts(group: Group, state: GroupState) -> Sequence[ZoneCount]:
     """Counts by zone, the plan's zones first; several entries of one zone add up, counts below zero are zero."""
+    plain = [count.zone for count in state.zones if count.ready >= 0 <= count.starting]
+    if len(plain) == len(state.zones) and tuple(plain) == (group.zones or ("",)):
+        return state.zones
     counts: dict[str, ZoneCount] = {}
     for count in state.zones:
         known = counts.get(count.zone)
@@ -193,9 +199,9 @@ def _counts(group: Group, state: GroupState) -> list[ZoneCount]:
             )
         counts[count.zone] = count
     others = sorted([zone for zone in counts if zone not in group.zones])
-    return [
-        counts.get(zone) or ZoneCount(zone, 0, 0) for zone in (*group.zones, *others)
-    ] or [_NONE]
+    return [counts.get(zone) or ZoneCount(zone, 0, 0) for zone in (*group.zones, *others)] or [
+        _NONE
+    ]
 
 
 def _doomed(observation: Observation, now: float) -> dict[_Place, int]:
@@ -220,7 +226,7 @@ def _refused(observation: Observation, now: float) -> dict[_Place, float]:
     return newest
 
 
-def _lost(before: list[ZoneMemory], counts: list[ZoneCount], size: int | None) -> list[int]:
+def _lost(before: list[ZoneMemory], counts: Sequence[ZoneCount], size: int | None) -> list[int]:
     """Nodes lost per zone: those gone since the last look, less those that the size set then made the group stop."""
     gone = [
         max(0, entry.nodes - count.ready - count.starting)

@@ -21,12 +21,8 @@ NOTHING: Losses = (1.0,)
 _LEAST_DIVISOR = 0.5
 
 
-class Holding(NamedTuple):
-    """Nodes held in one zone: chance of its loss, how many nodes, cells per node."""
-
-    chance: float
-    nodes: int
-    cells: int
+Holding = tuple[float, int, int]
+"""Nodes held in one zone: chance of its loss, how many nodes, cells per node."""
 
 
 class Risk(NamedTuple):
@@ -48,12 +44,14 @@ def domain_risk(held: tuple[Holding, ...], correlation: float, whole: float) -> 
     """The risk of one region's held zones."""
     if not held:
         return Risk(NOTHING, 0.0)
-    common = correlation * sum([h.chance for h in held]) / len(held) if len(held) > 1 else 0.0
+    common = correlation * sum([chance for chance, _, _ in held]) / len(held)
+    if len(held) == 1:
+        common = 0.0
     losses, expected, everything = NOTHING, 0.0, 0
     for chance, nodes, cells in held:
         alone = max(0.0, (chance - common) / (1 - common))
         at_once = whole if nodes > 1 else 1.0
-        losses = _with_zone(losses, Holding(alone, nodes, cells), at_once)
+        losses = _with_zone(losses, (alone, nodes, cells), at_once)
         expected += (1 - common) * alone * (at_once * nodes + 1 - at_once) * cells
         expected += common * nodes * cells
         everything += nodes * cells
