@@ -89,9 +89,10 @@ class _Looking:
         """The group as it stands; its memory is brought up to date."""
         key, past = group.key, self.past.get(group.key, {})
         counts = _counts(group, state)
-        if not past and key not in self.news and not any([c.ready or c.starting for c in counts]):
-            zones = (self.untouched,) * len(counts)
-            return Pool(group, zones, 0, 0, 0, resting=False, refused_s=0.0)
+        if not past and key not in self.news and not any(c.ready or c.starting for c in counts):
+            return Pool(
+                group, (self.untouched,) * len(counts), 0, 0, 0, resting=False, refused_s=0.0
+            )
         before = [
             past.get(count.zone) or ZoneMemory(key, count.zone, self.since_s - UNSEEN_QUIET_S)
             for count in counts
@@ -112,7 +113,7 @@ class _Looking:
             ready=sum([zone.ready for zone in zones]),
             alive=sum([zone.ready + zone.starting for zone in zones]),
             doomed=sum([zone.doomed for zone in zones]),
-            resting=all([zone.resting for zone in zones]),
+            resting=all(zone.resting for zone in zones),
             refused_s=refused_s,
         )
 

@@ -73,7 +73,7 @@ def _need(plan: RuntimePlan, memory: Memory, parts: Parts, demand: int) -> Need:
         common=parameters.common_shortage,
         correlation=parameters.correlation,
         whole=(2 + memory.whole_losses) / (2 + memory.losses),
-        settled=all([pool.ready == pool.alive for pool in pools]),
+        settled=all(pool.ready == pool.alive for pool in pools),
     )
 
 

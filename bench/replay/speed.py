@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 from allocator.replay.engine import replay
 from allocator.replay.policies import Wanted, make_policy
@@ -30,7 +31,9 @@ from reactor.risk import domain_risk
 
 _HOUR = 3600.0
 _ZONES = ("a", "b", "c")
-_IMPORT = "import time; t = time.process_time(); import reactor.policy; print(time.process_time() - t)"
+_IMPORT = (
+    "import time; t = time.process_time(); import reactor.policy; print(time.process_time() - t)"
+)
 
 
 def main() -> int:
@@ -39,20 +42,22 @@ def main() -> int:
     calm, lost = _seen(plan, held), _seen(plan, {**held, "spot-0": 0})
     memory = decide(plan, calm, Memory(), 0.0).memory
     memory = decide(plan, calm, memory, 50 * _HOUR).memory
-    _tell("decide, 100 groups, nothing changed", lambda: decide(plan, calm, memory, 50 * _HOUR))
+    _tell("decide, 100 groups, nothing changed", partial(decide, plan, calm, memory, 50 * _HOUR))
     for name, seen, known in (
         ("a fresh loss", lost, memory),
         ("a fresh look after an hour", calm, memory),
         ("from empty, fresh", _seen(plan, {}), Memory()),
     ):
-        later = 51 * _HOUR
         _tell(
-            f"decide, 100 groups, {name}",
-            lambda seen=seen, known=known: decide(plan, seen, known, later),  # type: ignore[misc]
-            before=_forget,
+            f"decide, 100 groups, {name}", partial(decide, plan, seen, known, 51 * _HOUR), _forget
         )
-    for flags, name in (((), "with bytecode"), (("-X", "pycache_prefix=/nonexistent"), "without any bytecode")):
-        print(f"import reactor.policy, {name}: {1e3 * min(_import_s(*flags) for _ in range(9)):.1f} ms")
+    for flags, name in (
+        ((), "with bytecode"),
+        (("-X", "pycache_prefix=/nonexistent"), "without any bytecode"),
+    ):
+        print(
+            f"import reactor.policy, {name}: {1e3 * min(_import_s(*flags) for _ in range(9)):.1f} ms"
+        )
     setting = Setting(notice_s=120)
     started = time.process_time()
     place = world("aws-02-15", setting)
@@ -61,7 +66,7 @@ def main() -> int:
     return 0
 
 
-def _tell(name: str, act: Callable[[], object], *, before: Callable[[], None] = lambda: None) -> None:
+def _tell(name: str, act: Callable[[], object], before: Callable[[], None] = lambda: None) -> None:
     times = []
     for _ in range(25):
         before()
@@ -77,13 +82,20 @@ def _forget() -> None:
 
 
 def _import_s(*flags: str) -> float:
-    run = subprocess.run([sys.executable, *flags, "-c", _IMPORT], capture_output=True, check=True, text=True)
+    run = subprocess.run(
+        [sys.executable, *flags, "-c", _IMPORT], capture_output=True, check=True, text=True
+    )
     return float(run.stdout)
 
 
 def _plan() -> RuntimePlan:
-    spot = [_group(f"spot-{at}", f"region-{at % 20}", "spot", 300_000 + 7000 * (at % 9)) for at in range(60)]
-    fallback = [_group(f"fallback-{at}", f"region-{at % 20}", "fallback", 1_000_000) for at in range(40)]
+    spot = [
+        _group(f"spot-{at}", f"region-{at % 20}", "spot", 300_000 + 7000 * (at % 9))
+        for at in range(60)
+    ]
+    fallback = [
+        _group(f"fallback-{at}", f"region-{at % 20}", "fallback", 1_000_000) for at in range(40)
+    ]
     return RuntimePlan("bench", 50_000, 10_000, (*spot, *fallback), parameters=Parameters())
 
 
