@@ -16,15 +16,13 @@ from sandbox.keys import quota_keys, stock_keys, unknown
 from sandbox.leftovers import leftovers, remove
 from sandbox.market import Market
 from sandbox.server import running, settle
+from sandbox.sold import Mistake, load, remember, sold
 from sandbox.status import render, status
+from sandbox.trouble import add_verbs
 from sandbox.world import World
 
 STATE = Path(".state/clouds.db")
-_MARKET = "market"
-
-
-class Mistake(Exception):
-    """One line for the person at the terminal."""
+_RESET = "reset"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -40,6 +38,8 @@ def main(argv: list[str] | None = None) -> int:
             f"error: state file {args.state}: {error}; remove it or name another", file=sys.stderr
         )
         return 1
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:  # the reader of `status | head -1` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _act(args: argparse.Namespace) -> int:
-    market = _market(args.market) if args.market else Market([])
+    market = load(args.market) if args.market else Market([])
     try:
         args.state.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -55,26 +55,11 @@ def _act(args: argparse.Namespace) -> int:
     world = World(args.state, market)
     try:
         if args.market:
-            world.set_setting(_MARKET, str(args.market.resolve()))
+            remember(world, args.market)
         code: int = args.act(world, args)
     finally:
         world.close()
     return code
-
-
-def _market(file: Path) -> Market:
-    try:
-        return Market.load(file)
-    except (OSError, ValueError) as error:
-        raise Mistake(f"market file {file}: {error}") from error
-
-
-def _sold(world: World) -> Market:
-    """What the clouds sell: this command's market, or that of the last one that had any."""
-    last = world.setting(_MARKET, "")
-    if not last:
-        raise Mistake("what the clouds sell is not known yet; name a snapshot with --market")
-    return _market(Path(last))
 
 
 def _serve(world: World, args: argparse.Namespace) -> int:
@@ -121,10 +106,10 @@ def _status(world: World, args: argparse.Namespace) -> int:
 
 
 def _stock(world: World, args: argparse.Namespace) -> int:
-    """Set how many machines a zone has to sell, or with the single word `all` the default of every zone."""
+    """Set how many machines of a type a zone has to sell, or of each type a zone or region; `all` sets the default."""
     if args.sale == "all":
         return _set(world, "stock", args.count)
-    keys = stock_keys(_sold(world), args.market_kind)
+    keys = stock_keys(sold(world), args.market_kind)
     if args.sale not in keys:
         raise Mistake(unknown(args.sale, keys))
     return _set(world, f"stock/{args.sale}/{args.market_kind}", args.count)
@@ -132,15 +117,15 @@ def _stock(world: World, args: argparse.Namespace) -> int:
 
 def _quota(world: World, args: argparse.Namespace) -> int:
     """Set how many vCPUs of a quota family may run in a region."""
-    keys = quota_keys(_sold(world))
+    keys = quota_keys(sold(world))
     if args.quota not in keys:
         raise Mistake(unknown(args.quota, keys))
     return _set(world, f"quota/{args.quota}", args.count)
 
 
-def _set(world: World, name: str, count: int) -> int:
+def _set(world: World, name: str, count: str) -> int:
     with world.change():
-        world.set_setting(name, str(count))
+        world.set_setting(name, None if count == _RESET else count)
     print(f"{name} = {count}")
     return 0
 
@@ -157,6 +142,10 @@ def _object(world: World, args: argparse.Namespace) -> int:
         raise Mistake(f"there is no object {args.url}")
     sys.stdout.buffer.write(found[-1])
     return 0
+
+
+def _count(text: str) -> str:
+    return text if text == _RESET else str(int(text))
 
 
 def _leftovers(world: World, args: argparse.Namespace) -> int:
@@ -199,13 +188,14 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument("--json", action="store_true", help="for machines")
     shown.add_argument("--tag", default="", help="KEY=VALUE: only what carries it")
     stock = verb("stock", _stock)
-    stock.add_argument("sale", help="CLOUD/REGION/ZONE/TYPE, or all")
+    stock.add_argument("sale", help="CLOUD/REGION[/ZONE[/TYPE]], or all")
     stock.add_argument("market_kind", choices=("spot", "on_demand"), nargs="?", default="spot")
-    stock.add_argument("count", type=int)
+    stock.add_argument("count", type=_count, help="machines, or reset")
     quota = verb("quota", _quota)
     quota.add_argument("quota", help="CLOUD/REGION/FAMILY")
-    quota.add_argument("count", type=int, help="vCPUs")
     verb("object", _object).add_argument("url", help="s3://..., gs://... or https://...")
+    quota.add_argument("count", type=_count, help="vCPUs, or reset")
+    add_verbs(verb)
     left = verb("leftovers", _leftovers)
     left.add_argument("--tag", required=True, help="KEY=VALUE")
     left.add_argument("--known", type=Path, help="JSON list of the ids that somebody accounts for")

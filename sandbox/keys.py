@@ -10,12 +10,13 @@ from sandbox.market import ON_DEMAND, SPOT, Market
 
 
 def stock_keys(market: Market, kind: str) -> set[str]:
-    """CLOUD/REGION/ZONE/TYPE of all that is sold, on spot or on demand."""
-    return {
-        f"{sale.cloud}/{sale.region}/{sale.zone}/{sale.instance_type}"
+    """CLOUD/REGION/ZONE/TYPE of all that is sold, on spot or on demand; also CLOUD/REGION/ZONE and CLOUD/REGION."""
+    parts = [
+        (sale.cloud, sale.region, sale.zone, sale.instance_type)
         for sale in market.sales
         if sale.price(kind) is not None
-    }
+    ]
+    return {"/".join(one[:depth]) for one in parts for depth in (2, 3, 4)}
 
 
 def quota_keys(market: Market) -> set[str]:

@@ -20,12 +20,13 @@ from pulumi.runtime.proto import (
     provider_pb2_grpc,
 )
 
+from sandbox import faults
 from sandbox.assets import comparable
 from sandbox.fields import UNKNOWN, Json
 from sandbox.kind import CREATE, UPDATE, Context, Kind
 from sandbox.refusal import Refusal, Unmapped
 from sandbox.unreviewed import Unreviewed
-from sandbox.world import Record, World
+from sandbox.world import World
 
 _T = TypeVar("_T")
 DEFAULTED = "__defaults"
@@ -96,9 +97,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         olds, news = _plain(request.old_inputs or request.olds), _plain(request.news)
         ignored = {path.split(".")[0].split("[")[0] for path in request.ignoreChanges}
         names = sorted((olds.keys() | news.keys()) - _META - ignored)
-        changed = [
-            name for name in names if comparable(olds.get(name)) != comparable(news.get(name))
-        ]
+        changed = [n for n in names if comparable(olds.get(n)) != comparable(news.get(n))]
         replaces = [name for name in changed if name in kind.replace_on]
         detail = {name: _property_diff(name, olds, news, name in replaces) for name in changed}
         auto = kind.autoname
@@ -129,6 +128,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 return provider_pb2.CreateResponse(
                     id="", properties=_struct(dict.fromkeys(kind.computed, UNKNOWN) | inputs)
                 )
+            self._reach(context, ctx.region)
             record = kind.create(ctx, body, inputs)
             return provider_pb2.CreateResponse(
                 id=record.id, properties=_struct(inputs | kind.outputs(ctx, record))
@@ -140,6 +140,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         kind = self._kind(request.urn)
         known = _plain(request.inputs) or _plain(request.properties)
         record = self._world.get(self._cloud, kind.name, request.id)
+        self._reach(context, record.region if record else "")
         if record is None:
             return provider_pb2.ReadResponse()
         ctx = self._context({"region": record.region})
@@ -171,6 +172,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 )
             gone = Refusal("NotFound", f"{kind.token} {request.id} does not exist")
             record = ctx.need(kind.name, request.id, gone)
+            self._reach(context, record.region)
             kind.update(ctx, record, body, inputs)
             return provider_pb2.UpdateResponse(
                 properties=_struct(inputs | kind.outputs(ctx, record))
@@ -183,6 +185,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
         def answer() -> empty_pb2.Empty:
             record = self._world.get(self._cloud, kind.name, request.id)
+            self._reach(context, record.region if record else "")
             if record is not None:
                 kind.delete(self._context({"region": record.region}), record)
             return empty_pb2.Empty()
@@ -218,6 +221,12 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         except (Refusal, Unmapped) as refusal:
             context.abort(grpc.StatusCode.UNKNOWN, f"{doing}: {refusal}")
             raise AssertionError("abort always raises") from refusal
+
+    def _reach(self, context: grpc.ServicerContext, region: str) -> None:
+        """Fail where the cloud, or its region, does not answer."""
+        if faults.dead(self._world, self._cloud, region):
+            where = f"{self._cloud} {region}".rstrip()
+            context.abort(grpc.StatusCode.UNAVAILABLE, f"{where}: no answer: connection refused")
 
     def _warn(self, urn: str, message: str) -> None:
         if self._engine:
@@ -285,11 +294,3 @@ def _property_diff(name: str, olds: Json, news: Json, replaces: bool) -> provide
     return provider_pb2.PropertyDiff(
         kind=provider_pb2.PropertyDiff.Kind.Value(word + suffix), inputDiff=True
     )
-
-
-def tokens(kinds: tuple[Kind, ...]) -> set[str]:
-    """The reviewed types' tokens."""
-    return {kind.token for kind in kinds}
-
-
-__all__ = ["Provider", "Record", "tokens"]

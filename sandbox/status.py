@@ -8,8 +8,8 @@ from typing import Any
 from sandbox.clouds import PACKAGES
 from sandbox.fields import get
 from sandbox.leftovers import tagged
-from sandbox.machines import MACHINE
-from sandbox.world import World
+from sandbox.machines import MACHINE, RUNNING
+from sandbox.world import Record, World
 
 
 def status(world: World, tag: str = "") -> dict[str, Any]:
@@ -22,6 +22,10 @@ def status(world: World, tag: str = "") -> dict[str, Any]:
     }
     records = tagged(world, tag) if tag else world.all()
     machines = [record for record in records if record.kind == MACHINE]
+
+    def of_group(group: Record) -> list[Record]:
+        return [m for m in machines if m.cloud == group.cloud and m.body["group"] == group.id]
+
     groups = [
         {
             "cloud": record.cloud,
@@ -32,11 +36,11 @@ def status(world: World, tag: str = "") -> dict[str, Any]:
                 sorted(
                     Counter(
                         f"{m.body['instance_type']} {m.body['market']} {m.body['zone']}"
-                        for m in machines
-                        if m.cloud == record.cloud and m.body["group"] == record.id
+                        for m in of_group(record)
                     ).items()
                 )
             ),
+            "states": dict(sorted(Counter(_state(m) for m in of_group(record)).items())),
         }
         for record in records
         if (record.cloud, record.kind) in sizes
@@ -47,6 +51,10 @@ def status(world: World, tag: str = "") -> dict[str, Any]:
         "groups": sorted(groups, key=lambda g: (g["cloud"], g["region"], g["group"])),
         "usd_per_hour": sum(m.body["usd_micro_per_hour"] or 0 for m in machines) / 1e6,
     }
+
+
+def _state(machine: Record) -> str:
+    return "being taken" if machine.body["deadline"] is not None else str(machine.body["state"])
 
 
 def render(facts: dict[str, Any]) -> str:
@@ -60,8 +68,9 @@ def render(facts: dict[str, Any]) -> str:
         f"{'cloud':<7}{'region':<16}{'group':<52}{'wanted':>7}{'running':>9}  machines",
     ]
     for group in facts["groups"]:
-        running = sum(group["machines"].values())
+        running = group["states"].get(RUNNING, 0)
         listed = ", ".join(f"{n} x {what}" for what, n in group["machines"].items())
+        listed += "".join(f", {n} {s}" for s, n in group["states"].items() if s != RUNNING)
         lines.append(
             f"{group['cloud']:<7}{group['region']:<16}{group['group']:<52}"
             f"{group['wanted']:>7}{running:>9}  {listed or '-'}"

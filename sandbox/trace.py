@@ -42,6 +42,14 @@ def follow(world: World, zone: str, file: Path, *, machines: int, skip_s: float 
         world.wake_by_id(cloud, KIND, place, world.clock.now())
 
 
+def forget(world: World, zone: str) -> None:
+    """No longer follow: the zone has its stock of before."""
+    cloud, place = zone.split("/", 1)
+    with world.change():
+        world.set_setting(f"{KIND}/{zone}", None)
+        world.set_setting(f"stock/{cloud}/{place}/{SPOT}", None)
+
+
 def step(world: World, cloud: str, place: str) -> None:
     """Set the stock of REGION/ZONE to what the recording says now, and take what is above it."""
     points = json.loads(world.setting(f"{KIND}/{cloud}/{place}", "[]"))
