@@ -229,7 +229,7 @@ def quiet(cloud: str, life_s: float = 36_000) -> Machine:
         },
         "gcp": {
             f"{tree}/zone": "projects/1/zones/us-central1-a",
-            f"{tree}/name": "llm-l4-x7k2",
+            f"{tree}/id": "4711",
             f"{tree}/preempted": "FALSE",
             f"{tree}/service-accounts/default/identity": jwt("any", ends),
         },

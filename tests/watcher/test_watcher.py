@@ -69,7 +69,7 @@ def test_a_notice_is_told_once_to_the_first_region(machine: Machine) -> None:
         "pool": "pool",
         **{
             "aws": {"machine": "i-0abc", "region": "us-east-2"},
-            "gcp": {"machine": "llm-l4-x7k2", "region": "us-central1"},
+            "gcp": {"machine": "4711", "region": "us-central1"},
             "azure": {"machine": "nodes_1a2b", "region": "eastus"},
         }[machine.cloud],
     }
