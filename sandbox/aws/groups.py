@@ -112,8 +112,7 @@ class Group(NamedKind):
             _check_template(body, template_data(ctx, spec))
 
     def create(self, ctx: Context, body: Json, inputs: Json) -> Record:
-        name = self.claim(ctx, body)
-        _check_elsewhere(ctx, name)
+        name = self.claim_everywhere(ctx, body)
         body.setdefault("DesiredCapacity", body["MinSize"])
         arn = f"arn:aws:autoscaling:{ctx.region}:{ctx.account}:autoScalingGroup:{_uuid(ctx)}"
         record = self.add(ctx, name, body, name=name, arn=f"{arn}:autoScalingGroupName/{name}")
@@ -169,17 +168,6 @@ def _check_template(body: Json, data: Json) -> None:
             "ValidationError",
             "You must use a valid fully-formed launch template. The request must contain the parameter "
             "InstanceType",
-        )
-
-
-def _check_elsewhere(ctx: Context, name: str) -> None:
-    """Pulumi's state knows a group by its name alone, hence this refusal, which is not AWS's."""
-    other = ctx.world.get(ctx.cloud, GROUP, name)
-    if other is not None:
-        raise Refusal(
-            "NotEmulated",
-            f"a group named {name} exists in {other.region}; the emulated AWS needs names that are unique over "
-            "regions",
         )
 
 

@@ -32,6 +32,18 @@ class NamedKind(AwsKind):
                 raise Refusal(code, words.format(name=name))
         return name
 
+    def claim_everywhere(self, ctx: Context, body: Json) -> str:
+        """As `claim`; the engine knows such a resource by its name alone, hence a refusal that is not AWS's."""
+        name = self.claim(ctx, body)
+        other = ctx.world.get(ctx.cloud, self.name, name)
+        if other is not None:
+            raise Refusal(
+                "NotEmulated",
+                f"{self.name.split(':')[1]} {name} exists in {other.region}; the emulated AWS needs names that are unique over "
+                "regions",
+            )
+        return name
+
     def rivals(self, other: Record, body: Json) -> bool:
         """Whether two resources of one name in one region cannot both be."""
         return True

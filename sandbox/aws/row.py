@@ -26,7 +26,8 @@ class AwsKind(Kind):
     A body holds the members of the main call, and one section per further call under that operation's name (`also`);
     a section that is a list stands for one call per item. `ident` is the member by which further calls name the
     resource. A row without `update_api` changes through its further calls alone. Inputs that are in `computed` too
-    keep their value when the program stops giving them. `held_by`: kinds of children that forbid deletion.
+    keep their value when the program stops giving them. `held_by`: kinds of children that forbid deletion. `left_out`:
+    inputs that are refused, because other resources stand for them or nothing here needs them.
     """
 
     vendor = vendor.check
@@ -35,6 +36,7 @@ class AwsKind(Kind):
     ident: ClassVar[str] = ""
     also: ClassVar[tuple[str, ...]] = ()
     held_by: ClassVar[frozenset[str]] = frozenset()
+    left_out: ClassVar[frozenset[str]] = frozenset()
 
     def check(self, ctx: Context, body: Json, verb: str) -> None:
         super().check(ctx, body, verb)
@@ -78,7 +80,7 @@ class AwsKind(Kind):
 
     def update(self, ctx: Context, record: Record, body: Json, inputs: Json) -> None:
         record.body = self.kept(ctx, record, inputs)
-        merge(record.body, body)
+        merge(record.body, {name: value for name, value in body.items() if value != UNKNOWN})
         record.tags = self.tags(body)
         record.parents = self.parents(record.body)
         self.point(ctx, record.body)

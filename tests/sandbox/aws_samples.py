@@ -14,6 +14,7 @@ from sandbox.fields import Json
 from sandbox.kind import CREATE, Context, Kind
 from sandbox.world import Record
 from tests.sandbox.aws_rich import GROUP, LISTENER, LOAD_BALANCER, TARGET_GROUP, TEMPLATE
+from tests.sandbox.aws_serverless import SERVERLESS
 
 ROWS = {kind.token.rsplit(":", 1)[-1]: kind for kind in KINDS}
 TAGS = {"team": "search", "stage": "test"}
@@ -133,6 +134,7 @@ SAMPLES: tuple[tuple[str, str, Json], ...] = (
     ("listener", "Listener", LISTENER),
     ("template", "LaunchTemplate", TEMPLATE),
     ("group", "Group", GROUP),
+    *SERVERLESS,
 )
 
 

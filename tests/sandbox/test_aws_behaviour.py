@@ -151,7 +151,7 @@ def test_deleting_a_group_ends_its_machines(cloud: Cloud) -> None:
 def test_a_group_of_the_same_name_elsewhere_is_refused_as_not_emulated(cloud: Cloud) -> None:
     cloud.group()
     ctx = replace(cloud.ctx, region="eu-west-1")
-    with pytest.raises(Refusal, match="NotEmulated: a group named spots exists in us-east-1"):
+    with pytest.raises(Refusal, match="NotEmulated: AutoScalingGroup spots exists in us-east-1"):
         ROWS["Group"].create(ctx, ROWS["Group"].body(cloud.inputs()), cloud.inputs())
 
 
