@@ -84,7 +84,7 @@ def post(world: World, event: Event) -> None:
 def send(world: World, cloud: str, region: str, delivery: Delivery) -> None:
     """Put one delivery on its way, as a call that names its receiver does."""
     delay, jitter = (float(world.setting(f"bus/{name}_ms", "0")) for name in ("delay", "jitter"))
-    for _ in range(int(world.setting("bus/copies", "1"))):
+    for _ in range(int(float(world.setting("bus/copies", "1")))):
         number = world.next_serial()
         chance = random.Random(f"{world.setting('bus/seed', '')}/{number}").random()
         late_s = (delay + jitter * chance) / 1000

@@ -6,6 +6,7 @@ What a principal may do is each cloud's own matter: its face asks `caller` who i
 from __future__ import annotations
 
 import hashlib
+from secrets import token_hex
 
 from sandbox.world import World
 
@@ -13,7 +14,7 @@ from sandbox.world import World
 def issue(world: World, cloud: str, principal: str) -> str:
     """A credential (40 hex digits) of a principal, such as a role's ARN and a session; the same each time."""
     with world.change():
-        secret = world.setting("callers/secret", "") or world.new_hex(64)
+        secret = world.setting("callers/secret", "") or token_hex(32)
         world.set_setting("callers/secret", secret)
         credential = hashlib.sha256(f"{secret}/{cloud}/{principal}".encode()).hexdigest()[:40]
         world.sql("insert or ignore into callers values (?, ?, ?)", credential, cloud, principal)

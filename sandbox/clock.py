@@ -35,8 +35,8 @@ class Clock:
         if not anchor:
             return self._start_of_time()
         at, real, speed, until = json.loads(anchor)
-        passed = max(0.0, time.monotonic() - real) if speed else 0.0
-        return float(min(at + passed * speed, until))
+        passed = time.monotonic() - real
+        return float(min(at + passed * speed, until) if passed >= 0 else until)
 
     def speed(self) -> float:
         """Seconds of the clouds per real second; 0 while nobody serves."""
@@ -50,6 +50,14 @@ class Clock:
     def stop(self) -> None:
         """Stand still."""
         self._anchor(0.0, 0.0)
+
+    def mend(self) -> None:
+        """Stand still where somebody served and did not say that it ended: it crashed, or the machine started anew."""
+        anchor = self._world.setting(_ANCHOR, "")
+        if anchor:
+            _, real, speed, _ = json.loads(anchor)
+            if speed and not 0 <= time.monotonic() - real <= _AHEAD_S:
+                self.stop()
 
     @property
     def renew_s(self) -> float:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from sandbox import bus, faults, logs
-from sandbox.functions import Functions
+from sandbox.functions import Functions, Outcome
 from sandbox.world import Record, World
 
 _LOOK_S = 0.01
@@ -38,7 +38,7 @@ class Courier:
                 busy[key] += 1
                 with self._lock:
                     self._carried[delivery.id] = key
-                pool.submit(self._carry, delivery, function)
+                pool.submit(self._carry, delivery, function).add_done_callback(_show)
 
     def _receiver(self, delivery: bus.Waiting) -> Record | None:
         """The function, if there is one and its region answers."""
@@ -51,15 +51,22 @@ class Courier:
         return function
 
     def _carry(self, delivery: bus.Waiting, function: Record) -> None:
+        outcome = Outcome(ok=False, error="a defect of its Runner")
         try:
             outcome = self._functions.invoke(function, delivery.payload, delivery.attempts + 1)
+        finally:
             if outcome.ok:
                 bus.done(self._world, delivery)
             elif not bus.failed(self._world, delivery):
-                logs.write(self._world, delivery.cloud, "sandbox", f"lost an event for {function.id}: {outcome.error}")  # fmt: skip
-        finally:
+                lost = f"lost an event for {function.id}: {outcome.error}"
+                logs.write(self._world, delivery.cloud, "sandbox", lost)
             with self._lock:
                 del self._carried[delivery.id]
+
+
+def _show(carried: Future[None]) -> None:
+    """A defect is printed with its traceback by the pool, which would keep it to itself."""
+    carried.result()
 
 
 @contextmanager

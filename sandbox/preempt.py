@@ -15,8 +15,9 @@ def take(world: World, machines: Iterable[Record], lead_s: float | None = None) 
     """
     with world.change():
         now = world.clock.now()
-        for machine in machines:
-            if machine.body["deadline"] is not None:
+        for chosen in machines:
+            machine = world.get(chosen.cloud, chosen.kind, chosen.id)
+            if machine is None or machine.body["deadline"] is not None:
                 continue
             side = part(machine.cloud, "SIDE")
             lead = lead_s if lead_s is not None else side.lead_s(machine) if side else 0.0

@@ -70,6 +70,7 @@ class World:
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=normal")
         self._db.executescript(_SCHEMA)
+        self.clock.mend()
 
     def close(self) -> None:
         """Close the file. Everything committed stays."""

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import logs
 from sandbox.__main__ import main
 from sandbox.clouds import PACKAGES
-from sandbox.machines import Order, fill
+from sandbox.machines import MACHINE, Order, fill
 from sandbox.market import SPOT, Market
 from sandbox.world import Record, World
 from tests.sandbox.foreign import MARKET
@@ -139,3 +140,117 @@ def test_status_can_show_what_carries_a_tag_alone(
     facts = json.loads(capsys.readouterr().out)
     assert [(g["group"], sum(g["machines"].values())) for g in facts["groups"]] == [("mine", 2)]
     assert facts["usd_per_hour"] == pytest.approx(0.6)
+
+
+@pytest.fixture
+def bought(state: Path) -> list[str]:
+    """Ids of two spot machines of a group that carries stack=mine, in us-east-1."""
+    market = state.with_name("market.json")
+    world = World(state, Market.load(market))
+    of = Record("aws", "autoscaling:AutoScalingGroup", "mine", "us-east-1", {"DesiredCapacity": 2})
+    of.tags = {"stack": "mine"}
+    fill(world, Order(world.put(of), 2, ("g6.xlarge",), (), SPOT, ""))
+    ids = [m.id for m in world.all("aws", MACHINE)]
+    world.close()
+    assert run(state, "--market", str(market), "status") == 0
+    return ids
+
+
+@pytest.mark.parametrize(
+    ("words", "taken"),
+    [
+        (("--tag", "stack=mine"), 2),
+        (("--tag", "stack=other"), 0),
+        (("--region", "us-east-1", "--count", "1"), 1),
+        (("--zone", "use1-az2"), 0),
+        (("--cloud", "gcp"), 0),
+    ],
+)
+def test_take_chooses_by_tag_and_place_and_tells_what_it_took(
+    state: Path, capsys: pytest.CaptureFixture[str], bought: list[str], words: tuple[str, ...], taken: int
+) -> None:  # fmt: skip
+    capsys.readouterr()
+    assert run(state, "take", *words, "--lead", "9") == 0
+    assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()] == bought[:taken]
+    assert run(state, "take") == 0  # the rest: what is taken already is not taken again
+    assert len(capsys.readouterr().out.splitlines()) == 2 - taken
+    assert run(state, "status") == 0
+    assert "2 being taken" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "set_"),
+    [
+        (("errors", "0.3"), [f"fault/{cloud}/errors = 0.3" for cloud in ("aws", "gcp", "azure")]),
+        (("throttles", "gcp=1"), ["fault/gcp/throttles = 1"]),
+        (("dead", "aws"), ["fault/aws/dead = 1"]),
+        (("dead", "aws/us-east-1"), ["fault/aws/dead/us-east-1 = 1"]),
+        (("function", "azure//subscriptions/s/x"), ["fault/azure/function//subscriptions/s/x = 1"]),
+        (("kill", "aws/SetDesiredCapacity=3"), ["fault/aws/kill/SetDesiredCapacity = 3"]),
+        (("copies", "3"), ["bus/copies = 3"]),
+    ],
+)
+def test_faults_are_set_as_they_are_told_and_taken_back_together(
+    state: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], set_: list[str]
+) -> None:
+    assert run(state, "fault", *words) == 0
+    assert capsys.readouterr().out.splitlines() == set_
+    assert run(state, "fault", "none") == 0
+    world = World(state, Market([]))
+    assert (world.settings("fault/"), world.settings("bus/")) == ({}, {})
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("errors", "1.5"), "fault errors: '1.5' is not a number from 0 to 1"),
+        (("delay_ms", "soon"), "fault delay_ms: 'soon' is not a number from 0 to inf"),
+        (("copies", ""), "fault copies: '' is not a number"),
+        (("dead", "awz"), "unknown 'awz'; did you mean aws"),
+    ],
+)
+def test_faults_that_make_no_sense_are_refused(
+    state: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+) -> None:
+    assert said in refused(state, capsys, "fault", *words)
+
+
+def test_zones_follow_recordings_by_name_and_unknown_zones_and_files_are_refused(
+    state: Path, capsys: pytest.CaptureFixture[str], bought: list[str]
+) -> None:
+    capsys.readouterr()
+    file = state.with_name("zone.json")
+    file.write_text('{"metadata": {"gap_seconds": 60}, "data": [0]}')
+    assert run(state, "trace", f"aws/us-east-1/use1-az1={file}") == 0
+    assert "did you mean aws/us-east-1/use1-az1" in refused(
+        state, capsys, "trace", f"aws/us-east-1/use1-az9={file}"
+    )
+    assert "trace nowhere" in refused(state, capsys, "trace", "aws/us-east-1/use1-az1=nowhere")
+    assert run(state, "trace", "aws/us-east-1/use1-az1=") == 0
+
+
+def test_stock_of_a_whole_zone_or_region_can_be_set_and_reset(
+    state: Path, capsys: pytest.CaptureFixture[str], bought: list[str]
+) -> None:
+    capsys.readouterr()
+    for place in ("aws/us-east-1", "aws/us-east-1/use1-az1"):
+        assert run(state, "stock", place, "0") == 0
+        assert run(state, "stock", place, "reset") == 0
+    world = World(state, Market([]))
+    assert world.settings("stock/") == {}
+    world.close()
+
+
+def test_logs_show_what_functions_said_by_cloud_and_name(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = World(state, Market([]))
+    logs.write(world, "aws", "one", "hello")
+    logs.write(world, "gcp", "two", "there")
+    world.close()
+    assert run(state, "logs", "--cloud", "gcp") == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.split()[1:] == ["gcp", "two", "there"]
+    assert run(state, "logs", "--name", "one") == 0
+    assert capsys.readouterr().out.endswith(" aws   one  hello\n")

@@ -8,8 +8,10 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_gcp as gcp
 import pytest
+from pulumi import automation
 
-from tests.sandbox.foreign import engine, run_foreign
+from sandbox.world import World
+from tests.sandbox.foreign import MARKET, Outcome, engine, run_foreign
 
 
 def test_a_type_without_a_row_is_stored_as_it_is_with_a_warning():
@@ -96,3 +98,24 @@ def test_a_data_source_is_refused_by_name():
 
     with pytest.raises(Exception, match="has no data source aws:index/getCallerIdentity"):
         run_foreign(program)
+
+
+def test_a_cloud_or_region_that_is_gone_does_not_answer_the_engine(tmp_path):
+    world = World(tmp_path / "clouds.db", MARKET)
+    world.set_setting("fault/gcp/dead", "1")
+    world.set_setting("fault/aws/dead/us-east-1", "1")
+
+    def program():
+        aws.ec2.Vpc("dead", cidr_block="10.0.0.0/16", region="us-east-1")
+        aws.ec2.Vpc("alive", cidr_block="10.0.0.0/16", region="us-east-2")
+        gcp.compute.Network("gone", project="p")
+
+    outcome = Outcome(world)
+    with engine(program, tmp_path, world=world) as (stack, _):
+        stack.preview()
+        with pytest.raises(automation.errors.CommandError):
+            stack.up(on_event=outcome.note, continue_on_error=True)
+    assert "alive" in outcome.created
+    assert "aws us-east-1: no answer: connection refused" in outcome.refused["dead"]
+    assert "no answer: connection refused" in outcome.refused["gone"]
+    world.close()
