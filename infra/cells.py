@@ -23,13 +23,18 @@ NETWORK_CIDR = "10.0.0.0/16"
 
 @dataclass(frozen=True, slots=True)
 class CellArgs:
-    """A cell of the plan, its pools, and what all of them have in common."""
+    """A cell of the plan, its pools, and what all of them have in common.
+
+    `machine_identity`: as what machines send notices: an instance profile's ARN, a service account's e-mail, the id of a
+    user-assigned identity.
+    """
 
     cell: Cell
     pools: tuple[Pool, ...]
     engine: Engine
     owner: Owner
     settings: Settings
+    machine_identity: pulumi.Output[str] | None = None
 
 
 class CellComponent(pulumi.ComponentResource):

@@ -17,6 +17,8 @@ BUCKET_LIMIT = 63 - 8
 """S3 buckets: lower-case letters, digits and hyphens."""
 AWS_LIMIT = 64 - 8
 """Functions, roles and event rules of AWS: the shortest limit among them."""
+ACCOUNT_LIMIT = 30 - 8
+"""Service accounts of GCP."""
 GCP_LIMIT = 63 - 8
 """Every GCP resource (RFC 1035)."""
 TEMPLATE_PREFIX_LIMIT = 37 - 1

@@ -62,6 +62,12 @@ class Pool(pulumi.ComponentResource):
                 health_check=args.health_check, initial_delay_sec=replica.START_SECONDS
             ),
             instance_flexibility_policy=_flexibility(pool),
+            instance_lifecycle_policy=_any_zone(),
+            all_instances_config=compute.RegionInstanceGroupManagerAllInstancesConfigArgs(
+                labels=args.cell.owner.tags(
+                    pool.key
+                )  # the group's own: by them the reactor knows it
+            ),
             wait_for_instances=False,  # a dry market is no failed update
             description=args.cell.owner.mark(pool.key),
             # machines that start before Cloud NAT exists would come up broken
@@ -95,6 +101,7 @@ class Pool(pulumi.ComponentResource):
             network_interfaces=[
                 compute.RegionInstanceTemplateNetworkInterfaceArgs(subnetwork=args.subnet)
             ],
+            service_account=_service_account(args.cell),
             scheduling=_scheduling(pool),
             metadata={
                 "user-data": replica.cloud_init(args.cell.engine, pool),
@@ -104,6 +111,15 @@ class Pool(pulumi.ComponentResource):
             description=args.cell.owner.mark(pool.key),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _service_account(cell: CellArgs) -> compute.RegionInstanceTemplateServiceAccountArgs | None:
+    """What it may do is said by its roles, not by scopes."""
+    if cell.machine_identity is None:
+        return None
+    return compute.RegionInstanceTemplateServiceAccountArgs(
+        email=cell.machine_identity, scopes=["https://www.googleapis.com/auth/cloud-platform"]
+    )
 
 
 def _update_policy() -> compute.RegionInstanceGroupManagerUpdatePolicyArgs:
@@ -118,6 +134,15 @@ def _update_policy() -> compute.RegionInstanceGroupManagerUpdatePolicyArgs:
         instance_redistribution_type="NONE",
         max_surge_fixed=0,
         max_unavailable_fixed=_MORE_THAN_ZONES,
+    )
+
+
+def _any_zone() -> compute.RegionInstanceGroupManagerInstanceLifecyclePolicyArgs:
+    """A preempted machine may come back in another zone than that which has just run dry."""
+    return compute.RegionInstanceGroupManagerInstanceLifecyclePolicyArgs(
+        on_repair=compute.RegionInstanceGroupManagerInstanceLifecyclePolicyOnRepairArgs(
+            allow_changing_zone="YES"
+        )
     )
 
 

@@ -79,6 +79,11 @@ class _Mocks(pulumi.runtime.Mocks):
             "hostName": f"{args.name}.z01.azurefd.example",
             "ipAddress": "192.0.2.7",
             "latestVersion": 1,
+            "email": f"{args.name}@accounts.example",
+            "member": f"serviceAccount:{args.name}@gcp-sa-pubsub.example",
+            "writerIdentity": f"serviceAccount:{args.name}@logging.example",
+            "project": args.inputs.get("project", "project"),
+            "url": f"https://{args.name}.run.example",
             "defaultRouteTableId": "rtb-main",
         }
 
