@@ -28,10 +28,15 @@ class Member:
 
 @functools.cache
 def members(package: str, name: str) -> dict[str, Member]:
-    """The members of a model that a request may hold, by REST name."""
+    """The members of a model that a request may hold, by REST name.
+
+    Older packages have no model for the `properties` of a model: it is called NAME/properties here.
+    """
     models = importlib.import_module(f"azure.mgmt.{package}.models")
+    model = getattr(models, name.split("/")[0])
+    if not hasattr(model.__new__(model), "_attr_to_rest_field"):
+        return _flattened(package, name, model)
     module = importlib.import_module(f"azure.mgmt.{package}.models._models")
-    model = getattr(models, name)
     hints = typing.get_type_hints(model, {**vars(typing), **vars(module), "_models": models})
     fields = model.__new__(model)._attr_to_rest_field
     return {
@@ -58,6 +63,59 @@ def _member(package: str, hint: Any) -> Member:
         words=tuple(word.value for word in enums[0]) if enums else (),
         plain=tuple(kind for kind in kinds if kind in (str, int, float, bool)),
     )
+
+
+def _flattened(package: str, name: str, model: Any) -> dict[str, Member]:
+    """The members of a model that an older generator made, with those of the kinds that it may be (a destination's)."""
+    inner = name.endswith("/properties")
+    found: dict[str, Member] = {}
+    below = False
+    for kind in (model, *model.__subclasses__()):
+        hints = _hints(package, kind)
+        for attribute, field in kind._attribute_map.items():
+            rules = kind._validation.get(attribute, {})
+            place, _, rest = field["key"].rpartition(".")
+            below = below or place == "properties"
+            if rules.get("readonly") or (place == "properties") != inner:
+                continue
+            required = bool(rules.get("required")) and kind is model
+            hint = hints.get(attribute)
+            found.setdefault(rest, _old_member(package, field["type"], hint, required=required))
+    if below and not inner:
+        properties = (package, f"{name}/properties")
+        found["properties"] = Member(required=False, many=False, model=properties, words=(), plain=())
+    return found
+
+
+def _hints(package: str, kind: Any) -> dict[str, Any]:
+    """Its constructor's annotations, which name enums."""
+    models = importlib.import_module(f"azure.mgmt.{package}.models")
+    here = {**vars(typing), **vars(importlib.import_module(kind.__module__)), "_models": models}
+    return typing.get_type_hints(kind.__init__, {**here, "JSON": Any})
+
+
+_OLD_PLAIN = {"str": str, "int": int, "float": float, "bool": bool, "iso-8601": str, "duration": str}
+
+
+def _old_member(package: str, kind: str, hint: Any, *, required: bool) -> Member:
+    many = kind.startswith("[")
+    one = kind.strip("[]")
+    models = importlib.import_module(f"azure.mgmt.{package}.models")
+    enums = [arm for arm in _leaves(hint) if isinstance(arm, type) and issubclass(arm, Enum)]
+    plain = _OLD_PLAIN.get(one)
+    return Member(
+        required=required,
+        many=many,
+        model=(package, one) if hasattr(models, one) else None,
+        words=tuple(word.value for word in enums[0]) if enums else (),
+        plain=(plain,) if plain else (),
+    )
+
+
+def _leaves(hint: Any) -> list[Any]:
+    """The types that an annotation is made of."""
+    inside = typing.get_args(hint)
+    return [leaf for arm in inside for leaf in _leaves(arm)] if inside else [hint]
 
 
 def _is_model(kind: Any) -> bool:

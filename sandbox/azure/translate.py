@@ -21,14 +21,28 @@ def to_arm(model: tuple[str, str], inputs: Json, where: str = "") -> Json:
     inner_model = outer[INNER].model if INNER in outer else None
     inner = members(*inner_model) if inner_model else {}
     body: Json = {}
-    for name, value in inputs.items():
-        if name in outer and name != INNER:
-            body[name] = _to_arm(outer[name], value, f"{where}{name}")
-        elif name in inner:
-            body.setdefault(INNER, {})[name] = _to_arm(inner[name], value, f"{where}{name}")
+    for given, value in inputs.items():
+        place = f"{where}{given}"
+        if (name := _rest_name(given, outer)) and name != INNER:
+            body[name] = _to_arm(outer[name], value, place)
+        elif name := _rest_name(given, inner):
+            body.setdefault(INNER, {})[name] = _to_arm(inner[name], value, place)
         else:
-            raise Unmapped(f"{where}{name}")
+            raise Unmapped(place)
     return body
+
+
+def _rest_name(name: str, known: dict[str, Member]) -> str:
+    """How the API spells an input: in a few types with capitals or underscores, such as Application_Type."""
+    if name in known:
+        return name
+    return next((rest for rest in known if _input(rest) == name), "")
+
+
+def _input(rest_name: str) -> str:
+    """The input of a member."""
+    first, *rest = rest_name.split("_")
+    return first[:1].lower() + first[1:] + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
 def _to_arm(member: Member, value: Any, where: str) -> Any:
@@ -47,8 +61,10 @@ def from_arm(model: tuple[str, str], body: Json) -> Json:
     outer = members(*model)
     inner_model = outer[INNER].model if INNER in outer else None
     if inner_model is None:
-        return {name: _from_arm(outer[name], value) for name, value in body.items()}
-    flat = {name: _from_arm(outer[name], value) for name, value in body.items() if name != INNER}
+        return {_input(name): _from_arm(outer[name], value) for name, value in body.items()}
+    flat = {
+        _input(name): _from_arm(outer[name], value) for name, value in body.items() if name != INNER
+    }
     return flat | from_arm(inner_model, body.get(INNER, {}))
 
 
