@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sandbox.azure import balancer, edge, network, scale_sets
+from sandbox.azure import (
+    apps,
+    balancer,
+    edge,
+    events,
+    identity,
+    monitor,
+    network,
+    scale_sets,
+    storage,
+)
 from sandbox.azure.scale_sets import family_of as family_of
 from sandbox.kind import Kind
 
@@ -20,4 +30,18 @@ KINDS: tuple[Kind, ...] = (
     edge.OriginGroup(),
     edge.Origin(),
     edge.Route(),
+    identity.UserAssignedIdentity(),
+    identity.RoleDefinition(),
+    identity.RoleAssignment(),
+    storage.StorageAccount(),
+    storage.BlobContainer(),
+    storage.Queue(),
+    storage.Blob(),
+    monitor.Workspace(),
+    monitor.Component(),
+    monitor.ScheduledQueryRule(),
+    apps.AppServicePlan(),
+    apps.WebApp(),
+    events.SystemTopic(),
+    events.EventSubscription(),
 )

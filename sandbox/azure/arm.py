@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from sandbox.azure import vendor
@@ -23,7 +24,8 @@ class ArmKind(Kind):
 
     `name_input` names it (made up by the provider where the program does not), `path_inputs` name what it lives in,
     outermost first; their change replaces, and so does that of `fixed`. `busy`: code and text of the refusal to
-    delete it while something outside it points at it.
+    delete it while something outside it points at it. `identities_as`: how the provider spells the identities that ARM
+    keeps as a map.
     """
 
     name_input: ClassVar[str]
@@ -31,6 +33,7 @@ class ArmKind(Kind):
     fixed: ClassVar[frozenset[str]] = frozenset()
     busy: ClassVar[tuple[str, str] | None] = None
     most_name: ClassVar[int] = 80
+    identities_as: ClassVar[type] = list
     vendor = vendor.check
     computed: ClassVar[tuple[str, ...]] = ("name", "type", "provisioningState")
 
@@ -49,7 +52,7 @@ class ArmKind(Kind):
         given = {k: v for k, v in inputs.items() if k not in self.provider_only}
         if "id" in given:  # some types carry their own id as an input; ARM takes it from the path
             raise Unmapped("id")
-        return to_arm(self.model, given)
+        return _with_identities(to_arm(self.model, given), _as_map)
 
     def requests(self, body: Json, verb: str) -> list[Request]:
         """A location that the program leaves out is the resource group's: the provider looks it up."""
@@ -111,7 +114,8 @@ class ArmKind(Kind):
         """What the service does with an accepted body: override."""
 
     def inputs(self, ctx: Context, record: Record) -> Json:
-        read: Json = from_arm(self.model, record.body) | record.live["path"]
+        body = _with_identities(record.body, self.identities_as)
+        read: Json = from_arm(self.model, body) | record.live["path"]
         return read
 
     def outputs(self, ctx: Context, record: Record) -> Json:
@@ -148,6 +152,18 @@ class ArmKind(Kind):
         outer = record_id.rsplit("/", 2)[0]
         gone = Refusal("ParentResourceNotFound", f"Failed to perform 'write' on resource(s) of '{self.name}', because the parent resource '{outer}' could not be found.")  # fmt: skip
         return ctx.need(self.name.rsplit("/", 1)[0], outer, gone)
+
+
+def _with_identities(body: Json, spelled: Callable[[Any], Any]) -> Json:
+    """The body with its user-assigned identities spelled otherwise: a list of ids is a map to nothing in ARM."""
+    held = known_value(body, "identity.userAssignedIdentities")
+    if not held:
+        return body
+    return body | {"identity": body["identity"] | {"userAssignedIdentities": spelled(held)}}
+
+
+def _as_map(identities: Any) -> Json:
+    return identities if isinstance(identities, dict) else {name: {} for name in identities}
 
 
 def group_id(account: str, group: str) -> str:

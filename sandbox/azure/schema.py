@@ -83,7 +83,9 @@ def _flattened(package: str, name: str, model: Any) -> dict[str, Member]:
             found.setdefault(rest, _old_member(package, field["type"], hint, required=required))
     if below and not inner:
         properties = (package, f"{name}/properties")
-        found["properties"] = Member(required=False, many=False, model=properties, words=(), plain=())
+        found["properties"] = Member(
+            required=False, many=False, model=properties, words=(), plain=()
+        )
     return found
 
 
@@ -94,15 +96,26 @@ def _hints(package: str, kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind.__init__, {**here, "JSON": Any})
 
 
-_OLD_PLAIN = {"str": str, "int": int, "float": float, "bool": bool, "iso-8601": str, "duration": str}
+_OLD_PLAIN = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "iso-8601": str,
+    "duration": str,
+}
 
 
 def _old_member(package: str, kind: str, hint: Any, *, required: bool) -> Member:
     many = kind.startswith("[")
     one = kind.strip("[]")
     models = importlib.import_module(f"azure.mgmt.{package}.models")
-    enums = [arm for arm in _leaves(hint) if isinstance(arm, type) and issubclass(arm, Enum)]
-    plain = _OLD_PLAIN.get(one)
+    enums = [
+        arm
+        for arm in _leaves(hint)
+        if isinstance(arm, type) and issubclass(arm, Enum) and issubclass(arm, str)
+    ]
+    plain = _OLD_PLAIN.get(one) or (int if "int" in str(hint) else None)
     return Member(
         required=required,
         many=many,

@@ -17,6 +17,7 @@ NET = f"{GROUP}/providers/Microsoft.Network"
 CDN = f"{GROUP}/providers/Microsoft.Cdn/profiles/front"
 PLACE: Json = {"resourceGroupName": "group", "location": "eastus", "tags": {"stack": "test"}}
 PART: Json = {"resourceGroupName": "group", "profileName": "front"}
+IN_ACCOUNT: Json = {"resourceGroupName": "group", "accountName": "letters"}
 T4 = "Standard_NC4as_T4_v3"
 A100 = "Standard_NC24ads_A100_v4"
 
@@ -165,6 +166,82 @@ SAMPLES: dict[str, Json] = {
         "patternsToMatch": ["/*"], "supportedProtocols": ["Http", "Https"], "forwardingProtocol": "HttpOnly",
         "httpsRedirect": "Enabled", "linkToDefaultDomain": "Enabled", "enabledState": "Enabled",
     },
+    "azure-native:managedidentity:UserAssignedIdentity": PLACE | {"resourceName": "worker"},
+    "azure-native:authorization:RoleDefinition": {
+        "scope": GROUP, "roleDefinitionId": "11111111-aaaa-bbbb-cccc-000000000001", "roleName": "Resizer",
+        "description": "Sets sizes", "roleType": "CustomRole", "assignableScopes": [GROUP],
+        "permissions": [{"actions": ["Microsoft.Compute/virtualMachineScaleSets/read"], "notActions": []}],
+    },
+    "azure-native:authorization:RoleAssignment": {
+        "scope": GROUP, "roleAssignmentName": "11111111-aaaa-bbbb-cccc-000000000002",
+        "principalType": "ServicePrincipal",
+        "roleDefinitionId": f"{GROUP}/providers/Microsoft.Authorization/roleDefinitions/11111111-aaaa-bbbb-cccc-000000000001",
+        "principalId": "of the identity worker",
+    },
+    "azure-native:storage:StorageAccount": PLACE | {
+        "accountName": "letters", "kind": "StorageV2", "sku": {"name": "Standard_ZRS"}, "allowSharedKeyAccess": False,
+        "allowBlobPublicAccess": False, "minimumTlsVersion": "TLS1_2", "enableHttpsTrafficOnly": True,
+    },
+    "azure-native:storage:BlobContainer": IN_ACCOUNT | {"containerName": "plan", "publicAccess": "None"},
+    "azure-native:storage:Queue": IN_ACCOUNT | {"queueName": "notices", "metadata": {"of": "machines"}},
+    "azure-native:storage:Blob": IN_ACCOUNT | {
+        "containerName": "plan", "blobName": "plan.json", "type": "Block", "contentType": "application/json",
+        "source": {"4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17", "text": "{}", "hash": "0"},
+    },
+    "azure-native:operationalinsights:Workspace": PLACE | {
+        "workspaceName": "logs", "retentionInDays": 30, "sku": {"name": "PerGB2018"},
+    },
+    "azure-native:applicationinsights:Component": PLACE | {
+        "resourceName": "insights", "kind": "web", "applicationType": "web", "disableLocalAuth": True,
+        "workspaceResourceId": f"{GROUP}/providers/Microsoft.OperationalInsights/workspaces/logs",
+    },
+    "azure-native:monitor:ScheduledQueryRule": PLACE | {
+        "ruleName": "errors", "severity": 2, "enabled": True, "evaluationFrequency": "PT5M", "windowSize": "PT5M",
+        "scopes": [f"{GROUP}/providers/Microsoft.OperationalInsights/workspaces/logs"], "kind": "LogAlert",
+        "criteria": {"allOf": [{"query": "AppExceptions", "timeAggregation": "Count", "operator": "GreaterThan", "threshold": 0}]},
+    },
+    "azure-native:web:AppServicePlan": PLACE | {
+        "name": "plan", "kind": "functionapp", "reserved": True, "sku": {"name": "FC1", "tier": "FlexConsumption"},
+    },
+    "azure-native:web:WebApp": PLACE | {
+        "name": "app", "kind": "functionapp,linux", "httpsOnly": True, "reserved": True,
+        "serverFarmId": f"{GROUP}/providers/Microsoft.Web/serverfarms/plan",
+        "identity": {
+            "type": "UserAssigned",
+            "userAssignedIdentities": [f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/worker"],
+        },
+        "functionAppConfig": {
+            "deployment": {"storage": {
+                "type": "blobContainer", "value": "https://letters.blob.core.windows.net/plan",
+                "authentication": {"type": "UserAssignedIdentity", "userAssignedIdentityResourceId": "/subscriptions/x"},
+            }},
+            "runtime": {"name": "python", "version": "3.13"},
+            "scaleAndConcurrency": {"maximumInstanceCount": 40, "instanceMemoryMB": 512,
+                                    "alwaysReady": [{"name": "function:notices", "instanceCount": 1}]},
+        },
+        "siteConfig": {"appSettings": [{"name": "A", "value": "1"}], "minTlsVersion": "1.2"},
+    },
+    "azure-native:eventgrid:SystemTopic": PLACE | {
+        "systemTopicName": "blobs", "source": f"{GROUP}/providers/Microsoft.Storage/storageAccounts/letters",
+        "topicType": "Microsoft.Storage.StorageAccounts",
+        "identity": {
+            "type": "UserAssigned",
+            "userAssignedIdentities": {f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/worker": {}},
+        },
+    },
+    "azure-native:eventgrid:SystemTopicEventSubscription": {
+        "resourceGroupName": "group", "systemTopicName": "blobs", "eventSubscriptionName": "plans",
+        "eventDeliverySchema": "CloudEventSchemaV1_0",
+        "deliveryWithResourceIdentity": {
+            "identity": {"type": "UserAssigned", "userAssignedIdentity": f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/worker"},
+            "destination": {
+                "endpointType": "StorageQueue", "queueName": "notices", "queueMessageTimeToLiveInSeconds": 300,
+                "resourceId": f"{GROUP}/providers/Microsoft.Storage/storageAccounts/letters",
+            },
+        },
+        "filter": {"includedEventTypes": ["Microsoft.Storage.BlobCreated"], "subjectEndsWith": "/blobs/plan.json"},
+        "retryPolicy": {"maxDeliveryAttempts": 5, "eventTimeToLiveInMinutes": 5},
+    },
 }  # fmt: skip
 """By token, in an order in which each finds what it points at."""
 
@@ -185,12 +262,20 @@ def create(ctx: Context, token: str, inputs: Json) -> Record:
         return kind.create(ctx, body, inputs)
 
 
+def given(token: str, inputs: Json, made: dict[str, Record]) -> Json:
+    """A sample's inputs, with what only a made resource knows: the principal of an identity."""
+    if "principalId" not in inputs:
+        return inputs
+    identity = made["azure-native:managedidentity:UserAssignedIdentity"]
+    return inputs | {"principalId": identity.live["principalId"]}
+
+
 def everything(ctx: Context) -> dict[str, Record]:
     """All samples created, by token; the gateway has a public address of its own."""
     address = "azure-native:network:PublicIPAddress"
     made = {}
     for token, inputs in SAMPLES.items():
-        made[token] = create(ctx, token, inputs)
+        made[token] = create(ctx, token, given(token, inputs, made))
         if token == address:
             create(ctx, token, inputs | {"publicIpAddressName": "egress"})
     return made
