@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.azure.arm import ArmKind, known_items, known_value, look
-from sandbox.fields import Json, get
+from sandbox.fields import UNKNOWN, Json, get
 from sandbox.kind import Context
 from sandbox.refusal import Refusal
 from sandbox.world import Record
@@ -38,7 +38,10 @@ class AppServicePlan(ArmKind):
     busy = ("Conflict", "Server farm '{name}' cannot be deleted because it has web app(s) {users} assigned to it.")  # fmt: skip
 
     def rules(self, ctx: Context, body: Json, verb: str) -> None:
-        if known_value(body, "sku.name") == FLEX and look(body, "properties.reserved") is not True:
+        if known_value(body, "sku.name") == FLEX and look(body, "properties.reserved") not in (
+            True,
+            UNKNOWN,
+        ):
             raise Refusal("BadRequest", "The Flex Consumption plan is for Linux: 'reserved' must be true.")  # fmt: skip
 
     def outputs(self, ctx: Context, record: Record) -> Json:

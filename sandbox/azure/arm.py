@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from sandbox.azure import vendor
@@ -25,7 +25,7 @@ class ArmKind(Kind):
     `name_input` names it (made up by the provider where the program does not), `path_inputs` name what it lives in,
     outermost first; their change replaces, and so does that of `fixed`. `busy`: code and text of the refusal to
     delete it while something outside it points at it. `identities_as`: how the provider spells the identities that ARM
-    keeps as a map.
+    keeps as a map. `renamed`: inputs that the provider calls otherwise than the API calls its members.
     """
 
     name_input: ClassVar[str]
@@ -34,6 +34,7 @@ class ArmKind(Kind):
     busy: ClassVar[tuple[str, str] | None] = None
     most_name: ClassVar[int] = 80
     identities_as: ClassVar[type] = list
+    renamed: ClassVar[Mapping[str, str]] = {}
     vendor = vendor.check
     computed: ClassVar[tuple[str, ...]] = ("name", "type", "provisioningState")
 
@@ -52,7 +53,8 @@ class ArmKind(Kind):
         given = {k: v for k, v in inputs.items() if k not in self.provider_only}
         if "id" in given:  # some types carry their own id as an input; ARM takes it from the path
             raise Unmapped("id")
-        return _with_identities(to_arm(self.model, given), _as_map)
+        named = {self.renamed.get(k, k): v for k, v in given.items()}
+        return _with_identities(to_arm(self.model, named), _as_map)
 
     def requests(self, body: Json, verb: str) -> list[Request]:
         """A location that the program leaves out is the resource group's: the provider looks it up."""
@@ -115,8 +117,9 @@ class ArmKind(Kind):
 
     def inputs(self, ctx: Context, record: Record) -> Json:
         body = _with_identities(record.body, self.identities_as)
-        read: Json = from_arm(self.model, body) | record.live["path"]
-        return read
+        inputs = {member: name for name, member in self.renamed.items()}
+        read: Json = {inputs.get(k, k): v for k, v in from_arm(self.model, body).items()}
+        return read | record.live["path"]
 
     def outputs(self, ctx: Context, record: Record) -> Json:
         known = {"name": record.name, "type": self.name, "provisioningState": "Succeeded"}

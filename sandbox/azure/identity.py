@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from sandbox.azure.arm import ArmKind, group_id, known_items, known_value
 from sandbox.azure.builtin_roles import BUILT_IN
-from sandbox.fields import Json
+from sandbox.fields import UNKNOWN, Json
 from sandbox.kind import Autoname, Context
 from sandbox.refusal import Refusal
 from sandbox.world import Record
@@ -75,25 +76,12 @@ class RoleDefinition(_Scoped):
         "There are existing role assignments referencing role (code: {name}): {users}.",
     )
 
-    def body(self, inputs: Json) -> Json:
-        """`roleType` is `type` in the API, which the resource's own type hides in the provider."""
-        given = dict(inputs)
-        kind = given.pop("roleType", None)
-        body = super().body(given)
-        if kind is not None:
-            body.setdefault("properties", {})["type"] = kind
-        return body
-
-    def inputs(self, ctx: Context, record: Record) -> Json:
-        inside = dict(record.body.get("properties", {}))
-        kind = inside.pop("type", None)
-        plain = Record(record.cloud, record.kind, record.id, record.region, record.body | {"properties": inside}, live=record.live)  # fmt: skip
-        return super().inputs(ctx, plain) | ({} if kind is None else {"roleType": kind})
+    renamed: ClassVar[Mapping[str, str]] = {"roleType": "type"}
 
     def rules(self, ctx: Context, body: Json, verb: str) -> None:
         for permission in known_items(body, "properties.permissions"):
             for action in known_value(permission, "actions") or ():
-                if "/" not in action and action != "*":
+                if "/" not in action and action not in ("*", UNKNOWN):
                     raise Refusal("InvalidActionOrNotAction", f"'{action}' does not match any of the actions supported by the providers.")  # fmt: skip
         if known_value(body, "properties.assignableScopes") == []:
             raise Refusal("RoleDefinitionAssignableScopesEmpty", "The role definition must have at least one assignable scope.")  # fmt: skip

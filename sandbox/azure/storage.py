@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from sandbox import objects
@@ -28,6 +29,11 @@ class StorageAccount(ArmKind):
     name_input = "accountName"
     fixed = frozenset({"location", "kind"})
     most_name = 24
+    renamed: ClassVar[Mapping[str, str]] = {
+        "enableHttpsTrafficOnly": "supportsHttpsTrafficOnly",
+        "enableNfsV3": "isNfsV3Enabled",
+        "networkRuleSet": "networkAcls",
+    }
     computed = (*ArmKind.computed, "primaryEndpoints", "primaryLocation", "creationTime")
 
     def rules(self, ctx: Context, body: Json, verb: str) -> None:
