@@ -27,6 +27,8 @@ INSTANCE_PREFIX_LIMIT = 58
 """GCP base instance name: the group adds `-` and 4 characters."""
 SCALE_SET_LIMIT = 64 - 8
 """Azure scale sets of Linux machines."""
+FUNCTION_APP_LIMIT = 59 - 8
+"""Azure function apps: the name is a host's label with a suffix."""
 EDGE_LIMIT = 46 - 8
 """Front Door endpoints have the shortest limit at the edge."""
 LABEL_LIMIT = 63

@@ -126,6 +126,10 @@ class Kind(ABC):
         """The inputs that would make this record: what refresh and import read."""
         return backward(self.fields, record.body)
 
+    def shown(self, inputs: Json) -> Json:
+        """The inputs as the provider repeats them among its outputs: override where it spells them otherwise there."""
+        return inputs
+
     def outputs(self, ctx: Context, record: Record) -> Json:
         """Outputs beyond the inputs; must have the names in `computed`."""
         return {}

@@ -126,12 +126,13 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             kind.check(ctx, body, CREATE)
             if request.preview:
                 return provider_pb2.CreateResponse(
-                    id="", properties=_struct(dict.fromkeys(kind.computed, UNKNOWN) | inputs)
+                    id="",
+                    properties=_struct(dict.fromkeys(kind.computed, UNKNOWN) | kind.shown(inputs)),
                 )
             self._reach(context, ctx.region)
             record = kind.create(ctx, body, inputs)
             return provider_pb2.CreateResponse(
-                id=record.id, properties=_struct(inputs | kind.outputs(ctx, record))
+                id=record.id, properties=_struct(kind.shown(inputs) | kind.outputs(ctx, record))
             )
 
         return self._try(context, f"creating {kind.token}", answer)
@@ -153,7 +154,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ReadResponse(
             id=record.id,
             inputs=_struct(inputs),
-            properties=_struct(inputs | kind.outputs(ctx, record)),
+            properties=_struct(kind.shown(inputs) | kind.outputs(ctx, record)),
         )
 
     def Update(
@@ -168,14 +169,14 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             unknown = dict.fromkeys(kind.unknown_after(ctx, inputs), UNKNOWN)
             if request.preview:
                 return provider_pb2.UpdateResponse(
-                    properties=_struct(_plain(request.olds) | inputs | unknown)
+                    properties=_struct(_plain(request.olds) | kind.shown(inputs) | unknown)
                 )
             gone = Refusal("NotFound", f"{kind.token} {request.id} does not exist")
             record = ctx.need(kind.name, request.id, gone)
             self._reach(context, record.region)
             kind.update(ctx, record, body, inputs)
             return provider_pb2.UpdateResponse(
-                properties=_struct(inputs | kind.outputs(ctx, record))
+                properties=_struct(kind.shown(inputs) | kind.outputs(ctx, record))
             )
 
         return self._try(context, f"updating {kind.token} {request.id}", answer)

@@ -23,14 +23,23 @@ _NETWORK_API = "2020-11-01"
 
 
 @dataclass(frozen=True, slots=True)
+class MachineNotices:
+    """Where machines tell that they go (URLs of queues, separated by commas), and as whom (id of an identity)."""
+
+    queues: pulumi.Output[str]
+    identity: pulumi.Output[str]
+
+
+@dataclass(frozen=True, slots=True)
 class PoolArgs:
-    """A pool of the plan and the cell it lives in."""
+    """A pool of the plan, the cell it lives in, and what its machines need to send a notice."""
 
     pool: PlanPool
     cell: CellArgs
     resource_group: pulumi.Output[str]
     subnet_id: pulumi.Output[str]
     backend_pool_id: pulumi.Output[str]
+    watch: MachineNotices | None = None
 
 
 class Pool(pulumi.ComponentResource):
@@ -73,8 +82,17 @@ def _scale_set(
             capacity=sizes.scale_set_size(pool, member),
         ),
         virtual_machine_profile=profile,
+        identity=_identity(args.watch),
         tags=args.cell.owner.tags(pool.key),
         opts=opts,
+    )
+
+
+def _identity(watch: MachineNotices | None) -> compute.VirtualMachineScaleSetIdentityArgs | None:
+    if watch is None:
+        return None
+    return compute.VirtualMachineScaleSetIdentityArgs(
+        type=compute.ResourceIdentityType.USER_ASSIGNED, user_assigned_identities=[watch.identity]
     )
 
 
@@ -114,7 +132,7 @@ def _os_profile(args: PoolArgs) -> compute.VirtualMachineScaleSetOSProfileArgs:
     return compute.VirtualMachineScaleSetOSProfileArgs(
         computer_name_prefix="replica-",
         admin_username=_ADMIN,
-        custom_data=replica.user_data(args.cell.engine, args.pool),
+        custom_data=_user_data(args),
         linux_configuration=compute.LinuxConfigurationArgs(
             disable_password_authentication=True,
             ssh=compute.SshConfigurationArgs(
@@ -126,6 +144,15 @@ def _os_profile(args: PoolArgs) -> compute.VirtualMachineScaleSetOSProfileArgs:
                 ]
             ),
         ),
+    )
+
+
+def _user_data(args: PoolArgs) -> pulumi.Input[str]:
+    engine, pool = args.cell.engine, args.pool
+    if args.watch is None:
+        return replica.user_data(engine, pool)
+    return args.watch.queues.apply(
+        lambda queues: replica.user_data(engine, pool, queues.split(","))
     )
 
 

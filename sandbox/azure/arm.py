@@ -119,7 +119,12 @@ class ArmKind(Kind):
         body = _with_identities(record.body, self.identities_as)
         inputs = {member: name for name, member in self.renamed.items()}
         read: Json = {inputs.get(k, k): v for k, v in from_arm(self.model, body).items()}
-        return read | record.live["path"]
+        path: Json = record.live["path"]
+        return read | path
+
+    def shown(self, inputs: Json) -> Json:
+        """Identities go in as a list and come out as the map that ARM keeps."""
+        return _with_identities(inputs, _as_map)
 
     def outputs(self, ctx: Context, record: Record) -> Json:
         known = {"name": record.name, "type": self.name, "provisioningState": "Succeeded"}

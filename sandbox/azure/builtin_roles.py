@@ -65,6 +65,19 @@ BUILT_IN = {
         ("Microsoft.Insights/Register/Action", "Microsoft.Support/*"),
         ("Microsoft.Insights/Metrics/Write", "Microsoft.Insights/Telemetry/Write"),
     ),
+    "f1a07417-d97a-45cb-824c-7a7470783830": Role(
+        "Managed Identity Operator",
+        (
+            "Microsoft.ManagedIdentity/userAssignedIdentities/*/read",
+            "Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action",
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Insights/alertRules/*",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+            "Microsoft.Resources/deployments/*",
+            "Microsoft.Support/*",
+        ),
+        (),
+    ),
     "4633458b-17de-408a-b874-0445c86b69e6": Role(
         "Key Vault Secrets User",
         (),

@@ -69,7 +69,7 @@ class _Mocks(pulumi.runtime.Mocks):
         if args.typ == "pulumi:pulumi:StackReference":
             return args.name, {"outputs": self.outputs, "secretOutputNames": []}
         ident = f"{args.typ}/{args.name}"
-        return ident, args.inputs | {
+        return ident, _shown(args.inputs) | {
             "arn": f"arn:aws:any:{args.inputs.get('region', '')}:111122223333:{ident}",
             "name": args.inputs.get("name", f"{args.name}-0000000"),
             "selfLink": f"https://{ident}",
@@ -85,10 +85,23 @@ class _Mocks(pulumi.runtime.Mocks):
             "project": args.inputs.get("project", "project"),
             "url": f"https://{args.name}.run.example",
             "defaultRouteTableId": "rtb-main",
+            "principalId": f"principal of {args.name}",
+            "clientId": f"client of {args.name}",
+            "connectionString": f"connection of {args.name}",
         }
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
         raise AssertionError(f"preview looked something up: {args.token}")
+
+
+def _shown(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Inputs as they come back: Azure's list of identities is a map there."""
+    held = (inputs.get("identity") or {}).get("userAssignedIdentities")
+    if not isinstance(held, list):
+        return inputs
+    return inputs | {
+        "identity": inputs["identity"] | {"userAssignedIdentities": {name: {} for name in held}}
+    }
 
 
 class _Recorder(MockMonitor):
