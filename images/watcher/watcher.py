@@ -172,8 +172,9 @@ class Gcp(Metadata):
     tree = "/computeMetadata/v1/instance"
 
     def identify(self) -> None:
-        zone = self.get(f"{self.tree}/zone").rsplit("/", 1)[-1]
-        # the number: the machine that a group makes in this one's place may get its name
+        zone = self.get(f"{self.tree}/zone").rsplit("/", 1)[
+            -1
+        ]  # below, the number: the next machine may get its name
         self.machine, self.region = self.get(f"{self.tree}/id"), zone.rsplit("-", 1)[0]
 
     def renew(self) -> None:
