@@ -190,6 +190,14 @@ class ZoneMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class DemandSeen:
+    """The demand from a time on."""
+
+    at_s: float
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
 class Size:
     """How many nodes a group should have."""
 
@@ -202,7 +210,7 @@ class Memory:
     """What the policy keeps between two looks; empty at first.
 
     `losses`, `whole_losses`: times that a zone with several nodes lost some, and lost all.
-    `sizes`: what was set last. `since_s`: the first look.
+    `sizes`: what was set last. `since_s`: the first look. `demands`: changes of demand over the last day, oldest first.
     """
 
     since_s: float | None = None
@@ -210,6 +218,7 @@ class Memory:
     whole_losses: int = 0
     zones: tuple[ZoneMemory, ...] = ()
     sizes: tuple[Size, ...] = ()
+    demands: tuple[DemandSeen, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The memory as JSON-able data."""

@@ -9,6 +9,7 @@ two reactors that see the same set the same.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from reactor.choice import Choice, choose
 from reactor.contract import (
@@ -30,9 +31,12 @@ from reactor.coverage import (
 from reactor.fleets import Need, Option
 from reactor.limits import Grant, Wish, grant
 from reactor.look import Pool, look, remember_sizes
+from reactor.ramp import expected_demand, remember_demand
 from reactor.risk import loss_chance
 
 _HOUR_S = 3600.0
+_LATE_LOOK_S = 60.0
+"""How late a look may be: a timer's period."""
 _DETOUR = 0.05
 """What a node beyond the planned ones of its group counts dearer, in its on-demand price: routing was planned for those."""
 
@@ -41,7 +45,9 @@ def decide(plan: RuntimePlan, observation: Observation, memory: Memory, now: flo
     """The sizes that the observed groups should have at `now` (seconds), and why. Never raises on odd observations."""
     seen = look(plan, observation, memory, now)
     parts = sort_pools(seen.pools)
-    demand = -(-max(0, plan.demand_units) // parts.cell_units)
+    demands = remember_demand(memory.demands, max(0, plan.demand_units), now)
+    units, moves_s = expected_demand(demands, max(0, plan.demand_units), now, _ahead_s(plan))
+    demand = -(-units // parts.cell_units)
     choice = choose(_options(parts, plan.parameters), _need(plan, seen.memory, parts, demand))
     wishes = _wishes(parts, _nodes(parts, choice, demand))
     unseen = _unseen(plan, parts, memory)
@@ -50,9 +56,14 @@ def decide(plan: RuntimePlan, observation: Observation, memory: Memory, now: flo
     return Decision(
         sizes=sizes,
         reasons=tuple(_reasons(seen.pools, grants, choice)),
-        memory=remember_sizes(plan, seen.memory, sizes),
-        quiet_until_s=seen.quiet_until_s,
+        memory=replace(remember_sizes(plan, seen.memory, sizes), demands=demands),
+        quiet_until_s=min(seen.quiet_until_s, moves_s),
     )
+
+
+def _ahead_s(plan: RuntimePlan) -> float:
+    """How long before a known rise of demand its nodes are asked for."""
+    return max([group.cold_start_s for group in plan.groups], default=0.0) + _LATE_LOOK_S
 
 
 def _need(plan: RuntimePlan, memory: Memory, parts: Parts, demand: int) -> Need:
