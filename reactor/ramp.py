@@ -14,9 +14,7 @@ DAY_S = 86400.0
 _MOST_REMEMBERED = 300
 
 
-def remember_demand(
-    seen: tuple[DemandSeen, ...], units: int, now: float
-) -> tuple[DemandSeen, ...]:
+def remember_demand(seen: tuple[DemandSeen, ...], units: int, now: float) -> tuple[DemandSeen, ...]:
     """The changes of demand over the last day, oldest first, with the one before them."""
     if not seen or (units != seen[-1].units and now > seen[-1].at_s):
         seen = (*seen, DemandSeen(now, units))
