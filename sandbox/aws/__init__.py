@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.aws import deliveries
+from sandbox.aws import deliveries, metadata
 from sandbox.aws.balancer import LoadBalancer
 from sandbox.aws.bridge import EventRule, EventTarget
 from sandbox.aws.buckets import (
@@ -17,14 +17,17 @@ from sandbox.aws.functions import Function, FunctionEventInvokeConfig, Permissio
 from sandbox.aws.gateways import Eip, InternetGateway, NatGateway
 from sandbox.aws.groups import Group
 from sandbox.aws.identity import InstanceProfile, Role, RolePolicy
+from sandbox.aws.life import AwsSide
 from sandbox.aws.listener import Listener
 from sandbox.aws.monitoring import LogGroup, MetricAlarm
 from sandbox.aws.network import Subnet, Vpc
 from sandbox.aws.queues import Queue, QueuePolicy
 from sandbox.aws.routes import DefaultRouteTable, RouteTable, RouteTableAssociation
+from sandbox.aws.runtime import LambdaRunner
 from sandbox.aws.stored import BucketNotification, BucketObject
 from sandbox.aws.targets import TargetGroup
 from sandbox.aws.templates import LaunchTemplate
+from sandbox.aws.wire.face import AwsFace
 from sandbox.kind import Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -62,3 +65,8 @@ KINDS: tuple[Kind, ...] = (
     MetricAlarm(),
 )
 ROUTES = deliveries.routes
+SIDE = AwsSide()
+FACE = AwsFace
+RUNNER = LambdaRunner
+METADATA = metadata.metadata
+USER_DATA = metadata.user_data

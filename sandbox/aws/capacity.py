@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 
+from sandbox.aws.activities import end, launch_failed
 from sandbox.aws.lookup import SUBNET
 from sandbox.aws.templates import template_data
 from sandbox.aws.zones import zone_name, zone_of
 from sandbox.fields import Json, get
 from sandbox.kind import Context
-from sandbox.machines import Order, Shortfall, fill, machines_of
+from sandbox.machines import RUNNING, Order, Shortfall, fill, machines_of
 from sandbox.market import ON_DEMAND, SPOT
 from sandbox.world import Record
 
@@ -27,10 +27,15 @@ _QUOTAS = {
     (ON_DEMAND, "vt"): "L-DB2E81BA",
     (ON_DEMAND, ""): "L-1216C47A",
 }
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 30.0, 300.0
 
 
 def settle(ctx: Context, group: Record) -> None:
-    """Launch and end machines until the group has its size, or note as failed activities why it cannot."""
+    """Launch and end machines until the group has its size, or note as failed activities why it cannot.
+
+    Where it cannot, the group tries again later, and later still after each further failure. The record is changed, not
+    put.
+    """
     group.live["zones"], zone_ids = _zones(ctx, group)
     weights = _weights(ctx, group)
     wanted = _wanted(group)
@@ -47,7 +52,48 @@ def settle(ctx: Context, group: Record) -> None:
             family=family_of(market, next(iter(weights), "")),
         )
         missing += [(market, one) for one in _grow(ctx, order, units, weights)]
-    group.live["activities"] = [_failed(market, one) for market, one in missing]
+    group.live.setdefault("activities", [])
+    failures = group.live.get("trouble", {}).get("failures", 0)
+    group.live["trouble"] = {}
+    for market, shortfall in missing:
+        launch_failed(ctx, group, market, shortfall)
+    if missing:
+        until = ctx.world.clock.now() + min(_FIRST_PAUSE_S * 2**failures, _LONGEST_PAUSE_S)
+        trouble = {
+            "failures": failures + 1,
+            "until": until,
+            "desired": group.body["DesiredCapacity"],
+        }
+        group.live["trouble"] = trouble
+        ctx.world.wake(group, until)
+
+
+def reconcile(ctx: Context, group: Record) -> None:
+    """What a group does by itself: replace what is lost, see to machines at risk, and try again, but not all the time."""
+    _retire(ctx, group)
+    trouble: Json = group.live.get("trouble", {})
+    until = trouble.get("until", 0.0)
+    if until > ctx.world.clock.now() and trouble["desired"] == group.body["DesiredCapacity"]:
+        ctx.world.wake(group, until)
+        return
+    settle(ctx, group)
+    ctx.world.put(group)
+
+
+def _retire(ctx: Context, group: Record) -> None:
+    """End machines at risk as far as others run in their place."""
+    weights = _weights(ctx, group)
+    machines = machines_of(ctx.world, group)
+    leaving = [machine for machine in machines if _leaves(group, machine)]
+    running = [m for m in machines if m not in leaving and m.body["state"] == RUNNING]
+    if leaving and _units(running, weights) >= group.body["DesiredCapacity"]:
+        for machine in leaving:
+            end(ctx, machine)
+
+
+def _leaves(group: Record, machine: Record) -> bool:
+    """Whether the group takes a machine for lost already: with capacity rebalancing, from the notice on."""
+    return machine.body["deadline"] is not None and bool(group.body.get("CapacityRebalance"))
 
 
 def unmet(ctx: Context, group: Record) -> str:
@@ -136,7 +182,11 @@ def _zones(ctx: Context, group: Record) -> tuple[list[str], list[str]]:
 
 
 def _mine(ctx: Context, group: Record, market: str) -> list[Record]:
-    return [m for m in machines_of(ctx.world, group) if m.body["market"] == market]
+    return [
+        machine
+        for machine in machines_of(ctx.world, group)
+        if machine.body["market"] == market and not _leaves(group, machine)
+    ]
 
 
 def _units(machines: list[Record], weights: dict[str, int]) -> int:
@@ -147,7 +197,7 @@ def _shrink(ctx: Context, group: Record, market: str, units: int, weights: dict[
     """End machines, newest first, while the rest still has the units."""
     mine = _mine(ctx, group, market)
     while mine and _units(mine[:-1], weights) >= units:
-        ctx.world.remove(mine.pop())
+        end(ctx, mine.pop())
 
 
 def _grow(ctx: Context, order: Order, units: int, weights: dict[str, int]) -> list[Shortfall]:
@@ -161,47 +211,3 @@ def _grow(ctx: Context, order: Order, units: int, weights: dict[str, int]) -> li
         if refused:
             return refused
     return []
-
-
-_REASONS = {
-    (
-        "price",
-        SPOT,
-    ): "SpotMaxPriceTooLow - Your Spot request price is lower than the minimum required Spot "
-    "request fulfillment price.",
-    (
-        "stock",
-        SPOT,
-    ): "UnfulfillableCapacity - Unable to fulfill capacity due to your request configuration. Please "
-    "adjust your request and try again.",
-    (
-        "stock",
-        ON_DEMAND,
-    ): "InsufficientInstanceCapacity - We currently do not have sufficient {type} capacity in the "
-    "Availability Zone you requested ({zone}).",
-    ("quota", SPOT): "MaxSpotInstanceCountExceeded - Max spot instance count exceeded.",
-    (
-        "quota",
-        ON_DEMAND,
-    ): "VcpuLimitExceeded - You have requested more vCPU capacity than your current vCPU limit "
-    "allows.",
-}
-_NOT_SOLD = (
-    "InvalidFleetConfiguration - Your requested instance type ({type}) is not supported in your requested "
-    "Availability Zone."
-)
-
-
-def _failed(market: str, missing: Shortfall) -> Json:
-    """A scaling activity that failed, in the words of EC2."""
-    kind = "Spot" if market == SPOT else "On-Demand"
-    reason = _REASONS.get((missing.reason, market), _NOT_SOLD)
-    reason = reason.format(type=missing.instance_type, zone=missing.zone)
-    message = f"Could not launch {kind} Instances. {reason} Launching EC2 instance failed."
-    return {
-        "StatusCode": "Failed",
-        "Progress": 100,
-        "Description": f"Launching a new EC2 instance.  Status Reason: {message}",
-        "StatusMessage": message,
-        "Details": json.dumps({"Availability Zone": missing.zone}),
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.aws.activities import end, new_uuid
 from sandbox.aws.capacity import settle, specifications, unmet
 from sandbox.aws.group_fields import FIELDS
 from sandbox.aws.group_rules import check_group
@@ -12,7 +13,7 @@ from sandbox.aws.row import REGION
 from sandbox.aws.templates import security_groups, template_data
 from sandbox.fields import Json, get
 from sandbox.kind import CREATE, Autoname, Context, Request
-from sandbox.machines import end_all
+from sandbox.machines import machines_of
 from sandbox.refusal import Refusal
 from sandbox.world import Record
 
@@ -114,8 +115,11 @@ class Group(NamedKind):
     def create(self, ctx: Context, body: Json, inputs: Json) -> Record:
         name = self.claim_everywhere(ctx, body)
         body.setdefault("DesiredCapacity", body["MinSize"])
-        arn = f"arn:aws:autoscaling:{ctx.region}:{ctx.account}:autoScalingGroup:{_uuid(ctx)}"
-        record = self.add(ctx, name, body, name=name, arn=f"{arn}:autoScalingGroupName/{name}")
+        arn = f"arn:aws:autoscaling:{ctx.region}:{ctx.account}:autoScalingGroup:{new_uuid(ctx)}"
+        record = self.add(
+            ctx, name, body, name=name, arn=f"{arn}:autoScalingGroupName/{name}",
+            created=ctx.world.clock.now(),
+        )  # fmt: skip
         _wait(record, ctx, inputs)
         return record
 
@@ -134,7 +138,8 @@ class Group(NamedKind):
         settle(ctx, record)
 
     def delete(self, ctx: Context, record: Record) -> None:
-        end_all(ctx.world, record)
+        for machine in machines_of(ctx.world, record):
+            end(ctx, machine)
         ctx.world.remove(record)
 
     def outputs(self, ctx: Context, record: Record) -> Json:
@@ -181,14 +186,10 @@ def _wait(record: Record, ctx: Context, inputs: Json) -> None:
     missing = unmet(ctx, record)
     if timeout in ("0", "0s", 0) or not missing:
         return
-    failed = "; ".join(activity["StatusMessage"] for activity in record.live["activities"])
+    activities = record.live["activities"]
+    failed = "; ".join(dict.fromkeys(activity["StatusMessage"] for activity in activities))
     raise Refusal(
         "timeout",
         f"waiting for Auto Scaling Group ({record.name}) capacity satisfied: timeout while waiting for state to "
         f"become 'ok' (last state: '{missing}', timeout: {timeout}). scaling activity failed: {failed}",
     )
-
-
-def _uuid(ctx: Context) -> str:
-    digits = ctx.world.new_hex(32)
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

@@ -110,14 +110,15 @@ def has_member(operation: str, path: tuple[str, ...]) -> bool:
 
 
 @cache
-def _service(name: str) -> ServiceModel:
+def service(name: str) -> ServiceModel:
+    """The model of a service. Raises UnknownServiceError."""
     return ServiceModel(Loader().load_service_model(name, "service-2"), name)
 
 
 @cache
 def _input_shape(operation: str) -> tuple[str, Shape]:
-    service, action = operation.split(".")
-    return service, _service(service).operation_model(action).input_shape
+    name, action = operation.split(".")
+    return name, service(name).operation_model(action).input_shape
 
 
 def _check(service: str, shape: Shape, value: Any, path: tuple[str | int, ...]) -> None:
