@@ -13,9 +13,11 @@ from allocator.candidates import ROLES, Candidate, allowed, candidates, wanted_s
 from allocator.errors import InfeasibleError, SpecError, unknown
 from allocator.observed import Observed, read_observed
 from allocator.plan import Bucket, Decisions, Engine, Provenance, Shape, digest_of
-from allocator.profile.hardware import MODELS
-from allocator.profile.measured import Table, read_table, shapes
-from allocator.profile.throughput import Slo
+from allocator.profile.capacity import Slo
+from allocator.profile.fitted import FITTED, Fitted, read_fitted
+from allocator.profile.measured import Table, read_table
+from allocator.profile.service import served
+from allocator.profile.shapes import shapes
 from allocator.snapshot import Offering, read_snapshot
 from allocator.spec import Spec
 from allocator.stand_ins import with_fallback_spend
@@ -32,14 +34,17 @@ class Inputs:
     candidates: tuple[Candidate, ...]
     offerings: tuple[Offering, ...]
     tables: tuple[Table, ...]
+    fitted: Fitted
     observed: Observed | None
     provenance: Provenance
 
     def provenance_of(self, made: Decisions) -> Provenance:
-        """With the measured tables that the decisions rest on."""
+        """With the measured tables and the fit that the decisions rest on."""
         origins = {origin for shape in made.shapes for origin in shape.origins}
-        used = tuple(t.source for t in self.tables if f"measured:{t.source.name}" in origins)
-        return replace(self.provenance, profiles=used)
+        used = [t.source for t in self.tables if f"measured:{t.source.name}" in origins]
+        if self.fitted.source and self.fitted.origin in origins:
+            used.append(self.fitted.source)
+        return replace(self.provenance, profiles=tuple(used))
 
 
 def read_inputs(config: Mapping[str, Any], root: Path, without: str = "") -> Inputs:
@@ -55,11 +60,9 @@ def read_inputs(config: Mapping[str, Any], root: Path, without: str = "") -> Inp
     histogram, workload = read_histogram(
         _named(stacks / "workloads", spec.workload.histogram, "workload.histogram")
     )
-    if spec.service.model not in MODELS:
-        raise SpecError(
-            f"config skyblend:service.model: {unknown('model', spec.service.model, MODELS)}"
-        )
+    serve = served(spec.service, root)
     tables = tuple(read_table(file) for file in sorted((stacks / "profiles").glob("*.json")))
+    fitted = read_fitted(stacks / FITTED)
     traffic = buckets(histogram, spec.workload.requests_per_second)
     observed = None
     if spec.market.observed is not None:
@@ -72,17 +75,19 @@ def read_inputs(config: Mapping[str, Any], root: Path, without: str = "") -> Inp
             o for o in offerings if without not in (o.gpu, o.cloud, f"{o.cloud}-{o.region}")
         ]
     slo = Slo(**spec.service.slo.model_dump())
-    made = shapes(wanted_shapes(offerings), MODELS[spec.service.model], traffic, slo, tables)
+    replicas = [serve.replica(gpu, degree) for gpu, degree in wanted_shapes(offerings)]
+    made = shapes(replicas, traffic, slo, tables, fitted)
     pools, unsold = candidates(spec, offerings, made)
     pools = observed.within(pools) if observed else pools
     _check_served(spec, traffic, pools, made)
     return Inputs(
         spec=spec,
-        engine=Engine(spec.service.weights, spec.service.engine_image),
+        engine=serve.engine,
         buckets=traffic,
         candidates=tuple(with_fallback_spend(pools, traffic)),
         offerings=tuple(offerings),
         tables=tables,
+        fitted=fitted,
         observed=observed,
         provenance=Provenance(
             allocator_version=version("skyblend"),

@@ -168,10 +168,11 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What a replica runs: model and the engine's image."""
+    """What a replica runs: model, the engine's image, and options for it beside those of every replica."""
 
     model: str
     image: str
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

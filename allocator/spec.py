@@ -52,17 +52,27 @@ class _Section(BaseModel):
 
 
 class SloSpec(_Section):
-    """What an answer may take: mean time per output token, time to first token, and head-room on every rate."""
+    """What an answer may take: time per output token, to the first one, and in all, with head-room on every rate.
+
+    Means, or with `percentile` what that share of the requests keeps to.
+    """
 
     tpot_ms: _Positive
     ttft_ms: _Positive = 2000.0
+    e2e_ms: _Positive | None = None
+    percentile: Annotated[_Float, Field(ge=50, le=99.9)] | None = None
     headroom: _Share = 0.8
 
 
 class Service(_Section):
-    """The model (a shipped shape), where its weights come from, and the engine's image."""
+    """The model (a shipped shape, or the path of a config.json), where its weights come from, and the engine's image.
+
+    `precision` and `kv_cache`: of the weights and the KV cache; None: as the model's configuration says, 16 bits.
+    """
 
     model: str
+    precision: Literal["bf16", "fp16", "fp8", "int8", "int4", "mxfp4"] | None = None
+    kv_cache: Literal["fp8"] | None = None
     weights: Annotated[str, Field(min_length=1)]
     engine_image: Annotated[str, Field(min_length=1)] = "vllm/vllm-openai:v0.24.0"
     slo: SloSpec

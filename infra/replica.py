@@ -51,7 +51,8 @@ def cloud_init(engine: Engine, pool: Pool, notice_urls: Sequence[str] = ()) -> s
         "watcher_unit": _text("watcher/watcher.service"),
     }
     quoted = {name: json.dumps(value) for name, value in values.items()}
-    return Template(_text("replica/cloud-init.yaml")).substitute(quoted)
+    options = "".join(f"    - {json.dumps(option)}\n" for option in engine.options)
+    return Template(_text("replica/cloud-init.yaml")).substitute(quoted, options=options)
 
 
 def user_data(engine: Engine, pool: Pool, notice_urls: Sequence[str] = ()) -> str:

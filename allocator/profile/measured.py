@@ -1,6 +1,6 @@
-"""Measured throughput tables, and the choice between a measurement and the performance model.
+"""Rates from measured tables, and the choice between a measurement and the performance model.
 
-Order of trust: a measured table where it covers the bucket, else the model. Every number says which it is.
+Order of trust: the newest measured table that covers the request, else the model. Every number says which it is.
 """
 
 from __future__ import annotations
@@ -8,36 +8,44 @@ from __future__ import annotations
 import bisect
 import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from allocator.plan import Bucket, Shape, Source, digest_of
-from allocator.profile.hardware import GPUS, Model
-from allocator.profile.table import Row, read_file
-from allocator.profile.throughput import Rate, Slo, modelled
+from allocator.plan import Source, digest_of
+from allocator.profile.capacity import Slo
+from allocator.profile.costs import Replica
+from allocator.profile.table import Measured, Row, read_measured
+
+_Ladders = tuple[tuple[Row, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Measured throughput of one replica of a shape for a model, per request size and concurrency."""
+    """Measured throughput of one replica, per request size: ladders of load levels, lightest first."""
 
     source: Source
     gpu: str
     tensor_parallel: int
     model: str
-    cells: dict[tuple[int, int], tuple[Row, ...]]
+    quantized: str
+    kv_bytes: int
+    cells: dict[tuple[int, int], _Ladders]
+
+    def covers(self, replica: Replica) -> bool:
+        """Whether it was measured on such a replica; 16-bit weights of either kind are alike."""
+        return (self.gpu, self.tensor_parallel, self.model, self.quantized, self.kv_bytes) == (
+            replica.gpu.name, replica.tensor_parallel, replica.model.name, _quantized(replica), replica.kv_bytes,
+        )  # fmt: skip
 
     def rate(self, inputs: int, outputs: int, slo: Slo) -> float | None:
         """Requests per second within the SLO; None outside the measured sizes, or where no cell near meets it.
 
-        Geometric interpolation in the logarithms of both lengths, between the four cells around the size.
+        Geometric interpolation in the logarithms of both lengths, between the four cells around the size. Never
+        beyond the shortest and longest lengths, nor above the heaviest load that was measured.
         """
-        ins = sorted({i for i, _ in self.cells})
-        outs = sorted({o for _, o in self.cells})
-        around_in, around_out = _around(ins, inputs), _around(outs, outputs)
-        if around_in is None or around_out is None:
-            return None
+        around_in = _around(sorted({i for i, _ in self.cells}), inputs)
+        around_out = _around(sorted({o for _, o in self.cells}), outputs)
         total = 0.0
         for i, in_weight in around_in:
             for o, out_weight in around_out:
@@ -48,28 +56,39 @@ class Table:
                 if rate is None:
                     return None
                 total += weight * math.log(rate)
-        return math.exp(total)
+        return math.exp(total) if around_in and around_out else None
 
 
 def read_table(file: Path) -> Table:
     """Read and check a table file. Raises DataError."""
-    data = read_file(file)
-    cells: dict[tuple[int, int], list[Row]] = defaultdict(list)
-    for row in sorted(data.rows, key=lambda row: row.level):
-        cells[row.input, row.output].append(row)
-    source = Source(
-        file.stem, digest_of(data.model_dump(mode="json")), data.measured_on.isoformat()
-    )
+    return table_of(read_measured(file))
+
+
+def table_of(measured: Measured) -> Table:
+    """A checked file's rows, by request size and load."""
+    table = measured.file
+    levels: dict[tuple[int, int], dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in sorted(table.rows, key=lambda row: row.level):
+        levels[row.input, row.output][row.level[2]].append(row)
     return Table(
-        source, data.gpu, data.gpus_per_replica, data.model,
-        {size: tuple(rows) for size, rows in cells.items()},
+        source=Source(measured.name, digest_of(table.model_dump(mode="json")), table.measured_on.isoformat()),
+        gpu=table.gpu,
+        tensor_parallel=table.gpus_per_replica,
+        model=table.model,
+        quantized=measured.precision.name if measured.precision.quantized else "",
+        kv_bytes=measured.kv_bytes,
+        cells={size: tuple(map(tuple, kinds.values())) for size, kinds in levels.items()},
     )  # fmt: skip
 
 
-def _around(edges: list[int], value: int) -> list[tuple[int, float]] | None:
-    """The two measured lengths around a value with their weights in the logarithm; None outside."""
+def _quantized(replica: Replica) -> str:
+    return replica.precision.name if replica.precision.quantized else ""
+
+
+def _around(edges: list[int], value: int) -> list[tuple[int, float]]:
+    """The two measured lengths around a value with their weights in the logarithm; empty outside."""
     if not edges[0] <= value <= edges[-1]:
-        return None
+        return []
     right = bisect.bisect_left(edges, value)
     if edges[right] == value:
         return [(value, 1.0)]
@@ -78,56 +97,48 @@ def _around(edges: list[int], value: int) -> list[tuple[int, float]] | None:
     return [(low, 1 - share), (high, share)]
 
 
-def _best(rows: tuple[Row, ...], slo: Slo) -> float | None:
-    """The highest rate within the SLO, linear between the concurrency that meets it and the next that does not."""
-    best: float | None = None
-    for before, row in zip((None, *rows), rows, strict=False):
-        if row.tpot_ms_mean <= slo.tpot_ms and (row.ttft_ms_p50 or 0) <= slo.ttft_ms:
-            best = max(best or 0.0, row.req_per_s)
-        elif before is not None and before.tpot_ms_mean <= slo.tpot_ms < row.tpot_ms_mean:
-            step = (slo.tpot_ms - before.tpot_ms_mean) / (row.tpot_ms_mean - before.tpot_ms_mean)
-            return max(best or 0.0, before.req_per_s + step * (row.req_per_s - before.req_per_s))
-    return best
+def _best(ladders: _Ladders, slo: Slo) -> float | None:
+    """The highest rate within the SLO; between a level that meets it and the next that does not, linear."""
+    return max((rate for ladder in ladders for rate in _rates(ladder, slo)), default=None)
 
 
-def shapes(
-    wanted: list[tuple[str, int]],
-    model: Model,
-    buckets: tuple[Bucket, ...],
-    slo: Slo,
-    tables: tuple[Table, ...],
-) -> tuple[Shape, ...]:
-    """Throughput of each (GPU, tensor-parallel degree) in every bucket, with origins, by key."""
-    made = []
-    for gpu, degree in sorted(wanted):
-        measured = [
-            t for t in tables if (t.gpu, t.tensor_parallel, t.model) == (gpu, degree, model.name)
-        ]
-        look_up = _look_up(gpu, degree, model, slo, measured)
-        rates = [look_up(bucket) for bucket in buckets]
-        made.append(
-            Shape(
-                key=f"{gpu.lower()}-tp{degree}",
-                gpu=gpu,
-                tensor_parallel=degree,
-                requests_per_second=tuple(
-                    float(f"{rate.requests_per_second * slo.headroom:.6g}") for rate in rates
-                ),
-                origins=tuple(rate.origin for rate in rates),
+def _rates(ladder: tuple[Row, ...], slo: Slo) -> Iterator[float]:
+    for before, row in zip((None, *ladder), ladder, strict=False):
+        used = _used(row, slo)
+        if used is None:
+            return
+        if all(value <= bound for value, bound in used):
+            yield row.req_per_s
+            continue
+        earlier = _used(before, slo) if before else None
+        if before and earlier:
+            part = min(
+                (bound - known) / (value - known)
+                for (known, bound), (value, _) in zip(earlier, used, strict=True)
+                if value > bound
             )
-        )
-    return tuple(made)
+            yield before.req_per_s + part * (row.req_per_s - before.req_per_s)
+        return
 
 
-def _look_up(
-    gpu: str, degree: int, model: Model, slo: Slo, measured: list[Table]
-) -> Callable[[Bucket], Rate]:
-    def rate(bucket: Bucket) -> Rate:
-        size = bucket.input_tokens, bucket.output_tokens
-        for table in measured:
-            known = table.rate(*size, slo)
-            if known is not None:
-                return Rate(known, f"measured:{table.source.name}")
-        return modelled(GPUS[gpu], degree, model, size, slo)
+def _used(row: Row, slo: Slo) -> list[tuple[float, float]] | None:
+    """What each promise was kept to and its bound, a latency that was not measured counting as 0; None: not comparable.
 
-    return rate
+    A promise on means is held to the mean, or the median where there is no mean; one on a percentile to the median up
+    to 50, to p99 up to 99, and no table tells more.
+    """
+    if slo.percentile is None:
+        tpot: float | None = row.tpot_ms_mean
+        first = row.ttft_ms_mean or row.ttft_ms_p50
+        whole = row.e2e_ms_mean or row.e2e_ms_p50
+    elif slo.percentile <= 50:
+        tpot, first, whole = row.tpot_ms_p50, row.ttft_ms_p50, row.e2e_ms_p50
+    elif slo.percentile <= 99:
+        tpot, first, whole = row.tpot_ms_p99, row.ttft_ms_p99, row.e2e_ms_p99
+    else:
+        return None
+    if tpot is None or (slo.percentile is not None and first is None):
+        return None
+    whole = whole or (first or 0) + (row.output - 1) * tpot
+    used = [(tpot, slo.tpot_ms), (first or 0, slo.ttft_ms)]
+    return used if slo.e2e_ms is None else [*used, (whole, slo.e2e_ms)]

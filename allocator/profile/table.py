@@ -8,7 +8,7 @@
       "model_config": {...},               the content of its config.json; or `model_shape`, the sizes in it alone
       "engine": "vllm 0.24.0",
       "dtype": "bfloat16",                 of activations, and of weights that are not quantized
-      "quantization": "fp8",               weights; left out or null: none
+      "quantization": "fp8",               of the weights; left out or null: as model_config says, else none
       "kv_cache_dtype": "auto",            auto: as dtype
       "weights": "random (load_format=dummy)",
       "measured_on": "2026-11-22",         the day, YYYY-MM-DD
@@ -30,13 +30,16 @@ listed in the classes below are kept out of it and allowed: notes, versions, win
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from allocator.errors import DataError, first_problem
+from allocator.errors import DataError, first_problem, unknown
+from allocator.profile.model_config import model_of, named_models, read_model
+from allocator.profile.models import PRECISIONS, Model, Precision
 
 _Tokens = Annotated[int, Field(gt=0, le=10_000_000)]
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -114,6 +117,53 @@ class TableFile(BaseModel):
             size, (kind, load) = level[:2], level[2:]
             raise ValueError(f"rows: {size[0]}/{size[1]} at {kind} {load:g} is there {times} times")
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A table's rows with what was measured: the model's shape, None where neither the file nor a shipped one tells."""
+
+    name: str
+    file: TableFile
+    model: Model | None
+    precision: Precision
+    kv_bytes: int
+
+
+def read_measured(file: Path, config: Path | None = None) -> Measured:
+    """A table and its model: from `config` (a config.json), else from the table, else the shipped shape of its name.
+
+    Raises DataError.
+    """
+    table = read_file(file)
+    content = table.model_json or table.model_shape
+    if config is not None:
+        model: Model | None = read_model(config)
+    elif content is not None:
+        model = model_of(content, table.model, f"{file.name}: model_config")
+    else:
+        model = named_models().get(table.model)
+    return Measured(
+        file.stem,
+        table,
+        model,
+        _precision(table, model, file.name),
+        1 if table.kv_cache_dtype.startswith("fp8") else 2,
+    )
+
+
+def _precision(table: TableFile, model: Model | None, file: str) -> Precision:
+    if table.quantization is None:
+        half = "fp16" if table.dtype in ("float16", "half") else "bf16"
+        own = model.precision if model else PRECISIONS[half]
+        return own if own.quantized else PRECISIONS[half]
+    name = table.quantization.lower()
+    known = (
+        "fp8" if name.startswith("fp8") else "int4" if name.startswith(("awq", "gptq")) else name
+    )
+    if known not in PRECISIONS:
+        raise DataError(f"profile {file}: quantization: {unknown('precision', name, PRECISIONS)}")
+    return PRECISIONS[known]
 
 
 def read_file(file: Path) -> TableFile:

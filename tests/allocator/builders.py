@@ -12,6 +12,7 @@ from allocator.candidates import ROLES, Candidate
 from allocator.inputs import Inputs
 from allocator.mix import Problem
 from allocator.plan import Bucket, Engine, Market, Member, Provenance, Shape, Source, digest_of
+from allocator.profile.fitted import UNFITTED
 from allocator.risk import CELL_USD_PER_HOUR, spot_risk
 from allocator.spec import Limits, Policy, Spec
 from allocator.stand_ins import with_fallback_spend
@@ -166,6 +167,7 @@ def inputs(candidates: Sequence[Candidate], buckets: Sequence[Bucket], **asked: 
         candidates=tuple(priced),
         offerings=(),
         tables=(),
+        fitted=UNFITTED,
         observed=None,
         provenance=Provenance("0", digest_of(""), source, source, (), 2 * len(candidates), ()),
     )

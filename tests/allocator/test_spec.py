@@ -116,7 +116,7 @@ def test_a_missing_value_is_named(config: dict[str, Any]) -> None:
             ("900000 requests/s", "limits.nodes_per_pool 16 -> "),
         ),
         ("limits.max_region_share=0.05", ("limits.max_region_share 0.05 -> 0.25",)),
-        ("limits.budget_usd_per_hour=0.01", ("limits.budget_usd_per_hour 0.01 -> 1.",)),
+        ("limits.budget_usd_per_hour=0.01", ("limits.budget_usd_per_hour 0.01 -> 0.6",)),
         ("market.max_usd_per_gpu_hour=0.001", ("market.*", "higher price")),
     ],
 )

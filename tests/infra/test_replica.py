@@ -95,6 +95,13 @@ def test_the_engine_answers_on_the_service_port() -> None:
     assert flag(run, "--publish") == "8000:8000"
 
 
+def test_the_options_of_the_engine_follow_its_own_words() -> None:
+    engine = Engine("some/model", "registry/engine:1", ("--quantization", "fp8"))
+    run = yaml.safe_load(cloud_init(engine, plans.pool(plans.AWS)))["runcmd"][-1]
+    assert flag(run, "--quantization") == "fp8"
+    assert "--quantization" not in command()
+
+
 def test_odd_characters_in_a_name_stay_one_word() -> None:
     engine = Engine('a: "b" # $c', "registry/engine:1")
     document = yaml.safe_load(cloud_init(engine, plans.pool(plans.AWS)))

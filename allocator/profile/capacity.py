@@ -1,0 +1,157 @@
+"""Sustainable requests per second of a replica within the SLO, under Poisson arrivals.
+
+The load is a, the prompts that arrive per step; a request sees what an outsider sees, so that at a low rate it meets
+hardly any others. The rate is that of the largest a at which every promise holds:
+
+    rate  a / TPOT
+    TPOT  mean time per step met (steps.pace)
+    TTFT  one step until it is scheduled + the step of its prompt + waiting for the prompts of others (M/D/1)
+    E2E   TTFT + (O - 1) TPOT
+
+With `percentile` p the promises hold for that share of the requests: TPOT is taken at N + z sqrt(N) prompts during a
+request's stay, N on average (Poisson; z is the normal quantile of p), the wait at its p-th percentile, whose tail falls
+exponentially.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from allocator.profile.coefficients import MAX_BATCH
+from allocator.profile.costs import Costs
+from allocator.profile.steps import Numbers, Size, largest_batch, pace
+
+_HALVINGS = 36
+_PARTS = ("weight reads", "compute", "KV reads", "host")
+"""Of a step, in the order of steps.Step."""
+TOO_LONG = "longer than the model's context"
+_NEAR = 0.995
+"""Of a promise's bound: it is what limits the rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slo:
+    """Promises in milliseconds, as means or, with `percentile`, for that share of requests; None: not promised.
+
+    `headroom` scales every rate down: 0.7-0.85 is usual for promises on means.
+    """
+
+    tpot_ms: float
+    ttft_ms: float
+    headroom: float
+    e2e_ms: float | None = None
+    percentile: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Requests per second of one replica, and where the number comes from; 0.0 with the reason where it cannot.
+
+    `batch`: requests in flight at that rate; `limit`: what stops it there. Both of the model alone.
+    """
+
+    requests_per_second: float
+    origin: str
+    batch: float = 0.0
+    limit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the model says, as arrays of replicas x sizes: rate (0 where none), batch, and limit or reason."""
+
+    rates: Numbers
+    batches: Numbers
+    words: Numbers
+
+
+def sustained(
+    costs: Costs, size: Size, slo: Slo, contexts: Numbers = np.inf, batch: Numbers = MAX_BATCH
+) -> Answers:
+    """The highest rates within the SLO (before head-room).
+
+    `contexts`: the longest request that the model takes; `batch`: how many the engine runs at once.
+    """
+    fits = largest_batch(costs, size)
+    low = np.zeros_like(fits)
+    high = np.minimum(fits, batch) / (size.outputs + 1)
+    low = np.where(_kept(_promises(costs, size, slo, high), slo), high, low)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        kept = _kept(_promises(costs, size, slo, middle), slo)
+        low, high = np.where(kept, middle, low), np.where(kept, high, middle)
+    alone = _bounded(_promises(costs, size, slo, np.zeros_like(low)), slo)
+    reasons = {
+        TOO_LONG: size.inputs + size.outputs > contexts,
+        "weights do not fit in memory": costs.room_bytes <= 0,
+        "KV cache of one request does not fit beside the weights": fits < 1,
+        **{f"one request alone exceeds {name}": value > bound for name, value, bound in alone},
+    }
+    masks = np.broadcast_arrays(*reasons.values())
+    none = np.logical_or.reduce(masks)
+    words = np.select(masks, list(reasons), _limits(costs, size, slo, low, fits))
+    rates = np.where(none, 0.0, low / pace(costs, size, low).tpot_s)
+    return Answers(rates, np.where(none, 0.0, low * (size.outputs + 1)), words)
+
+
+def _promises(
+    costs: Costs, size: Size, slo: Slo, arrivals: Numbers
+) -> tuple[Numbers, Numbers, Numbers]:
+    """TPOT, TTFT and E2E in milliseconds beside so many prompts per step."""
+    met = usual = pace(costs, size, arrivals)
+    if slo.percentile is not None:
+        tail = NormalDist().inv_cdf(slo.percentile / 100)
+        stay = np.maximum(size.outputs - 1, 1)
+        met = pace(costs, size, arrivals + tail * np.sqrt(arrivals / stay))
+    decode, tpot = usual.decode.total, met.tpot_s
+    one = (usual.mixed.total - decode) / usual.prompts
+    first = 2 * decode + one + _wait_s(one, arrivals * one / usual.tpot_s, slo.percentile)
+    return tpot * 1e3, first * 1e3, (first + (size.outputs - 1) * tpot) * 1e3
+
+
+def _wait_s(one: Numbers, busy: Numbers, percentile: float | None) -> Numbers:
+    """Seconds that a prompt waits for others of `one` second each: M/D/1, on average or what `percentile` stay below."""
+    if percentile is None:
+        return one / 2 * busy / (1 - busy)
+    left = np.maximum(busy / (1 - percentile / 100), 1)
+    return one / 2 / (1 - busy) * np.log(left)
+
+
+def _bounded(
+    promises: tuple[Numbers, Numbers, Numbers], slo: Slo
+) -> list[tuple[str, Numbers, float]]:
+    bounds = {"tpot_ms": slo.tpot_ms, "ttft_ms": slo.ttft_ms, "e2e_ms": slo.e2e_ms}
+    return [
+        (name, value, bound)
+        for (name, bound), value in zip(bounds.items(), promises, strict=True)
+        if bound is not None
+    ]
+
+
+def _kept(promises: tuple[Numbers, Numbers, Numbers], slo: Slo) -> Numbers:
+    return np.logical_and.reduce([value <= bound for _, value, bound in _bounded(promises, slo)])
+
+
+def _limits(costs: Costs, size: Size, slo: Slo, arrivals: Numbers, fits: Numbers) -> Numbers:
+    """What stops the rate: a promise, with what a step mostly waits for where it is TPOT, or the room for requests."""
+    met = pace(costs, size, arrivals)
+    share = -np.expm1(-arrivals)
+    parts = [
+        (1 - share) * without + share * beside
+        for without, beside in zip(met.decode[:4], met.mixed[:4], strict=True)
+    ]
+    largest = np.argmax(np.stack(np.broadcast_arrays(*parts)), axis=0)
+    bounds = {
+        name: value >= _NEAR * bound
+        for name, value, bound in _bounded(_promises(costs, size, slo, arrivals), slo)
+    }
+    tests = {
+        "TTFT": bounds["ttft_ms"],
+        "E2E": bounds.get("e2e_ms", False),
+        **{f"TPOT: {part}": bounds["tpot_ms"] & (largest == n) for n, part in enumerate(_PARTS)},
+        "KV space": fits < MAX_BATCH,
+    }
+    return np.select(np.broadcast_arrays(*tests.values()), list(tests), "engine's batch limit")
