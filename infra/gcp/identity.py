@@ -49,6 +49,7 @@ def declare_identities(
     role = projects.IAMCustomRole(
         name,
         project=project,
+        role_id=slug(f"{owner.project}-{owner.stack}-reactor").replace("-", "_"),
         title=f"{owner.project} {owner.stack} reactor",
         description=owner.mark(),
         permissions=list(LOOP_PERMISSIONS),

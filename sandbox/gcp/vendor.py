@@ -1,4 +1,4 @@
-"""Checks a request against Google's own model: the Compute v1 discovery document that googleapiclient bundles."""
+"""Checks a request against Google's own models: the discovery documents that googleapiclient bundles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ from sandbox.gcp import refusals
 from sandbox.gcp.required import REQUIRED
 from sandbox.kind import Request
 
-_DOCUMENT = "discovery_cache/documents/compute.v1.json"
+_DOCUMENTS = "discovery_cache/documents"
+_VERSIONS = {
+    "cloudfunctions": "v2",
+    "logging": "v2",
+    "monitoring": "v3",
+    "run": "v2",
+    "serviceusage": "v1beta1",
+}
+"""Of the services whose version in use is not v1."""
 _INT64 = re.compile(r"-?\d+")
 
 
@@ -119,7 +127,8 @@ def _object(
 def _member(
     schema: Json, value: Any, path: tuple[str | int, ...], operation: str, *, needed: bool
 ) -> Iterator[Member]:
-    schema = _model()["schemas"][schema["$ref"]] if "$ref" in schema else schema
+    if "$ref" in schema:
+        schema = _model(operation.partition(".")[0])["schemas"][schema["$ref"]]
     yield Member(path, value, schema, required=needed)
     if isinstance(value, dict) and schema.get("type") == "object":
         yield from _object(schema, value, path, operation)
@@ -137,9 +146,11 @@ def _pattern(path: tuple[str | int, ...]) -> str:
 
 def _schema(operation: str) -> Json:
     """The schema of a call's body, or of its query where it has no body ('compute.<collection>.<method>')."""
-    _, collection, method = operation.split(".")
-    model = _model()
-    call = model["resources"][collection]["methods"][method]
+    service, *collections, method = operation.split(".")
+    model = level = _model(service)
+    for collection in collections:
+        level = level["resources"][collection]
+    call = level["methods"][method]
     if "request" in call:
         body: Json = model["schemas"][call["request"]["$ref"]]
         return body
@@ -148,6 +159,7 @@ def _schema(operation: str) -> Json:
 
 
 @cache
-def _model() -> Json:
-    document: Json = json.loads(files("googleapiclient").joinpath(_DOCUMENT).read_text())
+def _model(service: str) -> Json:
+    name = f"{_DOCUMENTS}/{service}.{_VERSIONS.get(service, 'v1')}.json"
+    document: Json = json.loads(files("googleapiclient").joinpath(name).read_text())
     return document

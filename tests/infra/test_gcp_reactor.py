@@ -19,6 +19,10 @@ from infra.reactors import DeclaredGroup, ReactorArgs
 from infra.settings import read_settings
 from reactor.signals import CHECK
 from reactor.signals_gcp import parse
+from sandbox.gcp import KINDS
+from sandbox.kind import CREATE, Context
+from sandbox.market import Market
+from sandbox.world import World
 from tests.infra import plans
 from tests.infra.declared import OWNER, Declared, declared, recording
 
@@ -179,3 +183,28 @@ def test_every_pool_says_whose_it_is_and_may_come_back_in_another_zone() -> None
     for group in declared(plans.plan(plans.GCP)).of("RegionInstanceGroupManager"):
         assert group.inputs["allInstancesConfig"]["labels"]["skyblend-stack"] == "test"
         assert group.inputs["instanceLifecyclePolicy"]["onRepair"] == {"allowChangingZone": "YES"}
+
+
+def test_google_would_take_every_request(two_homes: Declared) -> None:
+    rows = {kind.token: kind for kind in KINDS}
+    context = Context(World(":memory:", Market([])), "gcp", HOMES[0], "project")
+    for each in two_homes.resources:
+        if not each.type.startswith("skyblend:"):
+            kind = rows[each.type]
+            body = kind.body(
+                whole(({kind.autoname.field: "some-name"} if kind.autoname else {}) | each.inputs)
+            )
+            kind.check(context, body, CREATE)
+
+
+def whole(value: Any) -> Any:
+    """As the provider gets it: whole numbers, secrets in the clear, names given."""
+    if isinstance(value, dict):
+        return (
+            value["value"]
+            if "value" in value and len(value) == 2
+            else {k: whole(v) for k, v in value.items()}
+        )
+    if isinstance(value, list):
+        return [whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from tests.sandbox.gcp_samples_machines import BALANCING, MACHINES
 from tests.sandbox.gcp_samples_network import HEALTH, NETWORKING
+from tests.sandbox.gcp_samples_services import SERVICES
 
-SAMPLES = (*NETWORKING, *HEALTH, *MACHINES, *BALANCING)
+SAMPLES = (*NETWORKING, *HEALTH, *MACHINES, *BALANCING, *SERVICES)
