@@ -43,7 +43,7 @@ wipe: ## Forget the emulated clouds and Pulumi's state of them, together
 	@rm -rf .state
 
 ##@ Development
-.PHONY: setup check format test profile-measure bench bench-baselines bench-joint bench-mix bench-replay pins clean help
+.PHONY: setup check format test profile-measure bench bench-baselines bench-joint bench-mix bench-profile bench-replay pins clean help
 setup: ## Install everything (pip and the Pulumi CLI, side by side); a second run does nothing
 	@$(MAKE) -s -j2 $(INSTALLED) $(PULUMI) $(RUNTIMES)
 check: setup ## Formatter, linter, types, who may import whom
@@ -68,6 +68,8 @@ bench-replay: setup ## The hedge policy against the published ones on recorded s
 	@$(BIN)/python -m bench.replay
 bench-joint: setup ## The whole optimizer on shipped and generated markets (about 5 minutes)
 	@$(BIN)/python -m bench.joint
+bench-profile: setup ## The performance model against measured engines and published estimates
+	@$(BIN)/python -m bench.profile
 bench-mix: setup $(CBC)/.installed ## The GPU mix against the published integer program under CBC (about 20 minutes)
 	@$(BIN)/python -m bench.mix.compare $(CBC)/bin/python --write
 pins: setup ## Write requirements*.txt from requirements*.in

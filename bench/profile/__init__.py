@@ -1,0 +1,1 @@
+"""The performance model against measured engines and published estimates."""
