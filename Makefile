@@ -95,7 +95,7 @@ $(PULUMI): tools/pulumi/install.sh
 	@tools/pulumi/install.sh $@
 build/runtimes/%/.installed: sandbox/runtimes/%.txt
 	@$(PYTHON) -m venv $(@D)
-	@$(@D)/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r $<
+	@$(@D)/bin/python -m pip install -q --disable-pip-version-check --no-deps --ignore-requires-python --require-hashes -r $<
 	@touch $@
 $(CBC)/.installed: bench/mix/requirements.txt
 	@$(PYTHON) -m venv $(CBC)
