@@ -1,4 +1,4 @@
-"""Azure: the reviewed rows of azure-native's types."""
+"""Azure: the reviewed rows of azure-native's types, and what the core wants to know (`sandbox.clouds`)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,17 @@ from sandbox.azure import (
     scale_sets,
     storage,
 )
+from sandbox.azure.deliveries import routes as ROUTES  # noqa: F401, N812
+from sandbox.azure.machines import AzureSide
+from sandbox.azure.machines import user_data as USER_DATA  # noqa: F401, N812
+from sandbox.azure.metadata import answer as METADATA  # noqa: F401, N812
+from sandbox.azure.runner import runner as RUNNER  # noqa: F401, N812
 from sandbox.azure.scale_sets import family_of as family_of
+from sandbox.azure.wire import AzureFace as FACE  # noqa: F401, N814
 from sandbox.kind import Kind
+
+SIDE = AzureSide()
+TLS = True
 
 KINDS: tuple[Kind, ...] = (
     network.ResourceGroup(),

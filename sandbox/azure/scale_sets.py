@@ -52,21 +52,15 @@ class VirtualMachineScaleSet(ArmKind):
 
     def settle(self, ctx: Context, record: Record) -> None:
         record.live.setdefault("uniqueId", ctx.world.new_hex(32))
-        size = get(record.body, "sku.name")
-        market = SPOT if is_spot(record.body) else ON_DEMAND
-        order = Order(
-            group=record,
-            desired=get(record.body, "sku.capacity") or 0,
-            members=(size,),
-            zones=(),
-            market=market,
-            family=family_of(market, size or ""),
-        )
+        order = order_of(record)
+        if order.desired == record.live.get("capacity", 0):
+            return  # a set buys when it is told a size, and what it lost since stays lost
         if order.desired > len(machines_of(ctx.world, record)):
             _check_price(ctx, order)
         missing = fill(ctx.world, order)
         if missing:
-            raise _no_capacity(missing[0], order)
+            raise shortage(missing[0], order)
+        record.live |= {"capacity": order.desired, "failed": None}
 
     def delete(self, ctx: Context, record: Record) -> None:
         end_all(ctx.world, record)
@@ -77,6 +71,20 @@ class VirtualMachineScaleSet(ArmKind):
             "uniqueId": record.live["uniqueId"],
             "timeCreated": "2026-01-01T00:00:00Z",
         }
+
+
+def order_of(scale_set: Record) -> Order:
+    """What a set asks for."""
+    size = get(scale_set.body, "sku.name")
+    market = SPOT if is_spot(scale_set.body) else ON_DEMAND
+    return Order(
+        group=scale_set,
+        desired=get(scale_set.body, "sku.capacity") or 0,
+        members=(size,),
+        zones=(),
+        market=market,
+        family=family_of(market, size or ""),
+    )
 
 
 def _check_price(ctx: Context, order: Order) -> None:
@@ -103,7 +111,8 @@ def family_of(market: str, size: str) -> str:
     return f"standard{series}{traits.upper()}{rest.replace('_', '')}Family"
 
 
-def _no_capacity(missing: Shortfall, order: Order) -> Refusal:
+def shortage(missing: Shortfall, order: Order) -> Refusal:
+    """Why a machine cannot be had, in Azure's words."""
     region = order.group.region
     if missing.reason == "quota":
         quota = "LowPriorityCores" if order.market == SPOT else f"{order.family} Cores"

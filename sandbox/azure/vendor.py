@@ -67,6 +67,11 @@ def check(request: Request) -> None:
     _check(MODELS[request.operation], request.params, "")
 
 
+def check_model(model: tuple[str, str], body: Any) -> None:
+    """The same for a body of any of the vendor's models."""
+    _check(model, body, "")
+
+
 def _check(model: tuple[str, str], body: Any, where: str) -> None:
     if not isinstance(body, dict):
         raise Refusal("InvalidRequestFormat", f"{where.rstrip('.')} must be an object")

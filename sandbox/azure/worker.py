@@ -28,11 +28,8 @@ class _Words:
 
 
 def _message(name: str) -> Any:
-    kind = type(name, (SimpleNamespace,), {})
-    for word in ("Success", "Failure", "undefined", "out", "inout"):
-        setattr(kind, word, word)
-    kind.__getattr__ = lambda self, _: None  # type: ignore[method-assign]
-    return kind
+    words = {word: word for word in ("Success", "Failure", "undefined", "out", "inout")}
+    return type(name, (SimpleNamespace,), words)
 
 
 def load(folder: str) -> list[dict[str, Any]]:
