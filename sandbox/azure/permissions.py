@@ -70,5 +70,7 @@ def _permissions(world: World, principal: str, scope: str) -> Iterator[Json]:
 
 
 def _any(patterns: object, action: str) -> bool:
-    listed = patterns if isinstance(patterns, list | tuple) else ()
-    return any(fnmatchcase(action.lower(), str(pattern).lower()) for pattern in listed)
+    """A star stands for anything, between two slashes for nothing too."""
+    listed = [str(p).lower() for p in patterns] if isinstance(patterns, list | tuple) else []
+    spelled = [*listed, *(pattern.replace("/*/", "/") for pattern in listed)]
+    return any(fnmatchcase(action.lower(), pattern) for pattern in spelled)

@@ -80,13 +80,23 @@ def _flattened(package: str, name: str, model: Any) -> dict[str, Member]:
                 continue
             required = bool(rules.get("required")) and kind is model
             hint = hints.get(attribute)
-            found.setdefault(rest, _old_member(package, field["type"], hint, required=required))
+            member = _old_member(package, field["type"], hint, required=required)
+            found[rest] = _either(found[rest], member) if rest in found else member
     if below and not inner:
         properties = (package, f"{name}/properties")
         found["properties"] = Member(
             required=False, many=False, model=properties, words=(), plain=()
         )
     return found
+
+
+def _either(one: Member, other: Member) -> Member:
+    """A member that two kinds of a model have, each with values of its own."""
+    if one == other:
+        return one
+    words = one.words + other.words if one.words and other.words else ()
+    many, model = one.many or other.many, one.model or other.model
+    return Member(one.required, many, model, words, tuple({*one.plain, *other.plain}))
 
 
 def _hints(package: str, kind: Any) -> dict[str, Any]:
