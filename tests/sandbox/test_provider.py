@@ -16,14 +16,14 @@ from tests.sandbox.foreign import MARKET, Outcome, engine, run_foreign
 
 def test_a_type_without_a_row_is_stored_as_it_is_with_a_warning():
     def program():
-        queue = aws.sqs.Queue("jobs", delay_seconds=3)
-        pulumi.export("delay", queue.delay_seconds)
+        stream = aws.kinesis.Stream("jobs", shard_count=3)
+        pulumi.export("shards", stream.shard_count)
 
     outcome = run_foreign(program)
     assert "jobs" in outcome.created
-    assert outcome.warnings == ["aws:sqs/queue:Queue has no reviewed row: stored as it is\n"]
-    (record,) = outcome.world.all("aws", "aws:sqs/queue:Queue")
-    assert record.body["delaySeconds"] == 3
+    assert outcome.warnings == ["aws:kinesis/stream:Stream has no reviewed row: stored as it is\n"]
+    (record,) = outcome.world.all("aws", "aws:kinesis/stream:Stream")
+    assert record.body["shardCount"] == 3
 
 
 def test_an_unmapped_input_is_refused_with_its_path_and_where_to_map_it():
