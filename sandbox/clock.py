@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _ANCHOR = "clock"
 _AHEAD_S = 5.0
+RENEW_S = 1.0
 
 
 class Clock:
@@ -44,7 +45,7 @@ class Clock:
         return float(json.loads(anchor)[2]) if anchor else 0.0
 
     def run(self, speed: float) -> None:
-        """Go on, or go on faster or slower, from now; to be called again within `renew_s` real seconds."""
+        """Go on, or go on faster or slower, from now; to be called again every RENEW_S real seconds."""
         self._anchor(speed, _AHEAD_S * speed)
 
     def stop(self) -> None:
@@ -58,11 +59,6 @@ class Clock:
             _, real, speed, _ = json.loads(anchor)
             if speed and not 0 <= time.monotonic() - real <= _AHEAD_S:
                 self.stop()
-
-    @property
-    def renew_s(self) -> float:
-        """How often `run` has to be called, in real seconds."""
-        return _AHEAD_S / 5
 
     def iso(self, at: float | None = None) -> str:
         """A time, or now, as `2026-11-22T06:28:00Z`."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sandbox import trace
+from sandbox.clock import RENEW_S
 from sandbox.clouds import CLOUDS, context_of, part
 from sandbox.kind import Context
 from sandbox.machines import MACHINE, RUNNING, STARTING
@@ -132,7 +133,7 @@ def living(world: World, speed: float) -> Iterator[None]:
 def _live_on(world: World, over: threading.Event) -> None:
     renewed = time.monotonic()
     while not over.wait(TICK_S):
-        if time.monotonic() - renewed > world.clock.renew_s:
+        if time.monotonic() - renewed > RENEW_S:
             world.clock.run(world.clock.speed())
             renewed = time.monotonic()
         tick(world)

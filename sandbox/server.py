@@ -25,7 +25,7 @@ from sandbox.provider import Provider
 from sandbox.world import World
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-_SETTLE_SPEED, _SETTLE_REAL_S, _SETTLE_S = 240.0, 30.0, 3600.0
+_SETTLE_SPEED, _SETTLE_REAL_S = 240.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +69,31 @@ def running(world: World, speed: float = 1.0) -> Iterator[Running]:
 def settle(clouds: Running) -> None:
     """Let time fly until nothing is under way: no machine boots or is being killed, no event waits, no function runs.
 
-    Gives up after half a minute, or an hour of the clouds'; what a group tries again later is not waited for.
+    While functions work time keeps their pace, or schedules would keep them working. Gives up after a minute; what a
+    group tries again later is not waited for.
     """
-    clock = clouds.world.clock
-    speed, begun, real = clock.speed(), clock.now(), time.monotonic()
-    while _unsettled(clouds) and clock.now() < begun + _SETTLE_S:
-        if time.monotonic() > real + _SETTLE_REAL_S:
+    world, clock = clouds.world, clouds.world.clock
+    speed, last = clock.speed(), time.monotonic() + _SETTLE_REAL_S
+    while time.monotonic() < last:
+        at_work = _at_work(clouds)
+        if not at_work and not bus.pending(world) and not _in_change(world):
             break
-        clock.run(_SETTLE_SPEED)
+        clock.run(speed if at_work else _SETTLE_SPEED)
         time.sleep(life.TICK_S)
     clock.run(speed)
 
 
-def _unsettled(clouds: Running) -> bool:
-    machines = clouds.world.all(kind=MACHINE)
-    under_way = any(m.body["state"] == STARTING or m.body["deadline"] is not None for m in machines)
-    return (
-        under_way
-        or clouds.functions.running() > 0
-        or bus.pending(clouds.world) > 0
-        or life.group_due(clouds.world)
-    )
+def _at_work(clouds: Running) -> bool:
+    """Whether something is being done that needs real time."""
+    now = clouds.world.clock.now()
+    due = bus.due(clouds.world, now) or life.group_due(clouds.world)
+    return bool(due) or clouds.functions.running() > 0
+
+
+def _in_change(world: World) -> bool:
+    """Whether a machine boots or is being killed."""
+    machines = world.all(kind=MACHINE)
+    return any(m.body["state"] == STARTING or m.body["deadline"] is not None for m in machines)
 
 
 @contextmanager
