@@ -57,7 +57,7 @@ class Courier:
         finally:
             if outcome.ok:
                 bus.done(self._world, delivery)
-            elif not bus.failed(self._world, delivery):
+            elif not self._functions.closed and not bus.failed(self._world, delivery):
                 lost = f"lost an event for {function.id}: {outcome.error}"
                 logs.write(self._world, delivery.cloud, "sandbox", lost)
             with self._lock:
@@ -71,7 +71,7 @@ def _show(carried: Future[None]) -> None:
 
 @contextmanager
 def carrying(world: World, functions: Functions) -> Iterator[None]:
-    """Deliver while the context is open; what is under way at its end is waited for."""
+    """Deliver while the context is open; what its end cuts off is delivered again when the clouds are next served."""
     over = threading.Event()
     courier = Courier(world, functions)
 

@@ -110,8 +110,12 @@ class _Process:
     def kill(self) -> None:
         """End it with all that it started."""
         if self.process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+            self.kill_group()
+
+    def kill_group(self) -> None:
+        """End what it started and itself, if it is still there."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class Functions:
@@ -122,11 +126,11 @@ class Functions:
         self._change = threading.Condition()
         self._processes: dict[tuple[str, str, str], list[_Process]] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="functions-"))
-        self._closed = False
+        self.closed = False
 
     def invoke(self, function: Record, payload: Json, attempt: int = 1) -> Outcome:
         """Run a function on an event and wait for what comes of it. Do not hold the world meanwhile."""
-        if faults.dead_function(self._world, function):
+        if self.closed or faults.dead_function(self._world, function):
             return Outcome(ok=False, error="the function does not start")
         process = self._take(function)
         timer = threading.Timer(process.runner.timeout_s, process.time_out)
@@ -173,7 +177,7 @@ class Functions:
     def close(self) -> None:
         """End everything."""
         with self._change:
-            self._closed = True
+            self.closed = True
             left = [p for running in self._processes.values() for p in running]
         for process in left:
             process.kill()
@@ -185,7 +189,8 @@ class Functions:
 
     def _alive(self, function: Record) -> list[_Process]:
         key = (function.cloud, function.kind, function.id)
-        running = [p for p in self._processes.get(key, []) if not p.gone]
+        known = self._processes.get(key, [])
+        running = [p for p in known if not p.gone and p.process.poll() is None]
         self._processes[key] = running
         return running
 
@@ -223,6 +228,7 @@ class Functions:
         )  # fmt: skip
         started = _Process(runner, version, process)
         threading.Thread(target=self._listen, args=(function.cloud, started), daemon=True).start()
+        threading.Thread(target=self._watch, args=(started,), daemon=True).start()
         return started
 
     def _proxy(self) -> dict[str, str]:
@@ -231,12 +237,15 @@ class Functions:
         return {"http_proxy": url, "https_proxy": url} if url else {}
 
     def _listen(self, cloud: str, process: _Process) -> None:
-        """Keep what it prints; when it ends, let everybody know."""
+        """Keep what it prints."""
         for line in process.process.stdout or ():
-            logs.write(
-                self._world, cloud, process.runner.log, line.decode(errors="replace").rstrip("\n")
-            )
+            said = line.decode(errors="replace").rstrip("\n")
+            logs.write(self._world, cloud, process.runner.log, said)
+
+    def _watch(self, process: _Process) -> None:
+        """When it ends, end what it has left behind and let everybody know."""
         process.process.wait()
+        process.kill_group()
         process.runner.ended()
         with self._change:
             process.gone = True

@@ -25,6 +25,7 @@ class Listed:
     def __init__(self, fails: Any = lambda payload, attempt: False) -> None:
         self.calls: list[tuple[Any, int]] = []
         self.fails = fails
+        self.closed = False
 
     def room(self, function: Record) -> int:
         return 100

@@ -98,6 +98,27 @@ def _is_zombie(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
 
 
+def test_what_a_crash_leaves_behind_does_not_hold_up_the_next_event(
+    world: World, functions: Functions
+):
+    code = """
+        import os, subprocess, sys
+        def handle(event, attempt):
+            if event:
+                subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+                os._exit(3)
+            return os.getpid()
+        """
+    of = function(world, code=code)
+    assert not functions.invoke(of, {"crash": 1}).ok
+    assert functions.invoke(of, {}).ok
+
+
+def test_once_closed_nothing_starts(world: World, functions: Functions):
+    functions.close()
+    assert not functions.invoke(function(world, code=TELLS_ITS_PROCESS), {}).ok
+
+
 def test_a_package_that_does_not_start_is_an_outcome(world: World, functions: Functions):
     of = function(world, code="import no_such_module")
     assert functions.invoke(of, {}).error == "exited with status 1"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import bus, faults
+from sandbox import bus, faults, logs
 from sandbox.bus import Delivery, Event
 from sandbox.clouds import endpoint
 from sandbox.functions import Functions
@@ -165,6 +165,28 @@ def test_settling_lets_machines_boot_events_arrive_and_functions_end(
     assert [m.body["state"] for m in world.all("aws", MACHINE)] == ["running"] * 3
     assert world.clock.now() - begun > 120
     assert diary.said.count(("reconcile", "g1")) >= 1
+
+
+def test_an_event_that_the_end_cuts_off_is_delivered_when_the_clouds_are_served_again(
+    world: World, tmp_path: Path
+):
+    flag = tmp_path / "go"
+    code = f"""
+        import pathlib, time
+        def handle(event, attempt):
+            print("attempt", attempt, flush=True)
+            while not pathlib.Path({str(flag)!r}).exists(): time.sleep(0.01)
+        """
+    of = function(world, code=code)
+    bus.send(world, "aws", "us-east-1", Delivery(of, {}))
+    with running(world):
+        until(lambda: len(logs.read(world, name=of.id)) == 1)
+    flag.touch()
+    assert bus.pending(world) == 1
+    with running(world):
+        until(lambda: bus.pending(world) == 0)
+    said = [line.rpartition("  ")[2] for _, line in logs.read(world, name=of.id)]
+    assert said[0] == said[-1] == "attempt 1"
 
 
 def test_nothing_under_way_settles_at_once(world: World):
