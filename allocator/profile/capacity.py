@@ -1,7 +1,8 @@
 """Sustainable requests per second of a replica within the SLO, under Poisson arrivals.
 
 The load is a, the prompts that arrive per step; a request sees what an outsider sees, so that at a low rate it meets
-hardly any others. The rate is that of the largest a at which every promise holds:
+hardly any others. The rate is the highest up to the largest a at which every promise holds (mostly that one's; steps that
+outgrow the CUDA graphs can make more load serve less):
 
     rate  a / TPOT
     TPOT  mean time per step met (steps.pace)
@@ -25,6 +26,8 @@ from allocator.profile.costs import Costs
 from allocator.profile.steps import Numbers, Size, largest_batch, pace
 
 _HALVINGS = 36
+_LIGHTER = 2.0 ** -np.arange(0.125, 3, 0.125)
+"""Loads that are looked at below the largest, as shares of it."""
 _PARTS = ("weight reads", "compute", "KV reads", "host")
 """Of a step, in the order of steps.Step."""
 TOO_LONG = "longer than the model's context"
@@ -93,8 +96,19 @@ def sustained(
     masks = np.broadcast_arrays(*reasons.values())
     none = np.logical_or.reduce(masks)
     words = np.select(masks, list(reasons), _limits(costs, size, slo, low, fits))
-    rates = np.where(none, 0.0, low / pace(costs, size, low).tpot_s)
-    return Answers(rates, np.where(none, 0.0, low * (size.outputs + 1)), words)
+    best = _most_served(costs, size, low)
+    rates = np.where(none, 0.0, best / pace(costs, size, best).tpot_s)
+    return Answers(rates, np.where(none, 0.0, best * (size.outputs + 1)), words)
+
+
+def _most_served(costs: Costs, size: Size, arrivals: Numbers) -> Numbers:
+    """Of loads up to `arrivals` the one that finishes most per second."""
+    best, most = arrivals, arrivals / pace(costs, size, arrivals).tpot_s
+    for share in _LIGHTER:
+        rate = share * arrivals / pace(costs, size, share * arrivals).tpot_s
+        best = np.where(rate > most, share * arrivals, best)
+        most = np.maximum(rate, most)
+    return best
 
 
 def _promises(

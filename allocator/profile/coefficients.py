@@ -38,13 +38,20 @@ class Coefficients:
     """Per step: scheduling and sampling that the GPU waits for. Assumed, as the next."""
     layer_s: float = 12e-6
     """Per layer: starts and ends of its kernels."""
-    expert_layer_s: float = 50e-6
-    """Per layer of experts, on top: routing, sorting, two grouped products that few rows fill badly. Assumed."""
-    prompt_layer_s: float = 0.17e-3
-    """Per layer, the least that a step with a prompt takes, which no full CUDA graph covers: the host's launches. Below
-    what the tables' shortest prompts show."""
-    quantized_prompt_layer_s: float = 0.28e-3
-    """The same with quantized weights: an fp8 8B step of 64 running requests took 9 ms with a 128-token prompt in it."""
+    quantized_layer_s: float = 15e-6
+    """Per layer, on top, with fp8 weights: kernels that quantize the activations. An fp8 8B step of 64 running requests
+    took 4.7 ms."""
+    expert_layer_s: float = 20e-6
+    """Per layer of experts, on top: routing, sorting, summing. Seen: Qwen3-30B-A3B, as the next."""
+    expert_launch_s: float = 0.60e-3
+    """Per layer of experts, on top of the next two in steps above GRAPH_TOKENS."""
+    launch_s: float = 0.17e-3
+    """Per layer, the least that a step with a prompt takes: no full CUDA graph covers it, only pieces, and the host
+    launches the rest. Below what the H200 tables' shortest prompts show."""
+    eager_launch_s: float = 0.40e-3
+    """The same above GRAPH_TOKENS, where no graph is. Below what the tables' prompts of 500 tokens show."""
+    quantized_launch: float = 1.6
+    """Times so much with quantized weights: an fp8 8B step of 64 running requests took 9 ms with a 128-token prompt in it."""
     nvlink_share: float = 0.6
     """Of the link's peak, all-reduce of large tensors. Assumed, as the next three."""
     nvlink_latency_s: float = 12e-6
@@ -53,6 +60,8 @@ class Coefficients:
 
 
 DEFAULTS = Coefficients()
+GRAPH_TOKENS = 512
+"""Largest step that pieces of a CUDA graph cover (vLLM's default)."""
 MEMORY_SHARE = 0.90
 """Of a GPU's memory, what the engine takes (vLLM's default)."""
 RESERVED_BYTES = 2e9

@@ -32,7 +32,7 @@ class Costs:
     activation_s: per token, what happens between the products, and the all-reduces' bandwidth
     prompt_s, window_prompt_s: attention of a prompt, per square token and per token x window
     kv_s, window_kv_s: attention of a running request per step and token of context; tile_s: per running request
-    fixed_s: per step; prompt_floor_s: the least of a step with a prompt
+    fixed_s: per step; launch_s, eager_launch_s: the least of a step with a prompt, with and without pieces of a graph
     room_bytes: for KV, over all GPUs (negative: the weights do not fit)
     """
 
@@ -48,7 +48,8 @@ class Costs:
     window_kv_s: float
     tile_s: float
     fixed_s: float
-    prompt_floor_s: float
+    launch_s: float
+    eager_launch_s: float
     room_bytes: float
     token_bytes: float
     window_bytes: float
@@ -80,7 +81,9 @@ def costs_of(replica: Replica, c: Coefficients = DEFAULTS) -> Costs:
     )  # fmt: skip
     causal = 2 * model.heads * model.head_dim / (c.attention_share * bf16)
     link_s, latency_s = _all_reduce(gpu, t, model, c)
-    host_layer_s = c.quantized_prompt_layer_s if precision.quantized else c.prompt_layer_s
+    launches = model.layers * (c.quantized_launch if precision.quantized else 1)
+    eager_s = launches * c.eager_launch_s + model.expert_layers * c.expert_launch_s
+    layer_s = c.layer_s + (c.quantized_layer_s if precision.fp8 else 0)
     return Costs(
         read_s=(model.linear_params * precision.linear_bytes + model.head_params * 2) / weights,
         expert_read_s=expert * precision.expert_bytes / weights,
@@ -93,8 +96,9 @@ def costs_of(replica: Replica, c: Coefficients = DEFAULTS) -> Costs:
         kv_s=full * kv_s,
         window_kv_s=windowed * kv_s,
         tile_s=model.layers * max(model.kv_heads / t, 1) * c.attention_tile_s / gpu.multiprocessors,
-        fixed_s=c.step_s + model.layers * c.layer_s + model.expert_layers * c.expert_layer_s + latency_s,
-        prompt_floor_s=model.layers * host_layer_s,
+        fixed_s=c.step_s + model.layers * layer_s + model.expert_layers * c.expert_layer_s + latency_s,
+        launch_s=launches * c.launch_s,
+        eager_launch_s=eager_s,
         room_bytes=(MEMORY_SHARE * gpu.memory_bytes - RESERVED_BYTES) * t - model.weight_bytes(precision),
         token_bytes=full * cached,
         window_bytes=windowed * cached,

@@ -6,7 +6,8 @@ before an arrival is scheduled. With a prompts arriving per step, a (O - 1) requ
     products   hypot(weights / bandwidth, flops(T) / peak), the experts' apart: E (1 - (1 - k/E)^T) of them are read
     attention  of each running request over its context, of each prompt over itself
     the rest   activations per token, a fixed time per step and layer, all-reduces
-    floor      a step with a prompt leaves the full CUDA graph: it takes at least what the host needs to launch it
+    floor      a step with a prompt leaves the full CUDA graph: it takes at least what the host needs to launch it, more
+               where its tokens, which differ from step to step, exceed what pieces of a graph cover
 
 Prompts arrive at random: a step has any with probability 1 - exp(-a). Where products fill the time, the
 power limit lowers the clock. Long prompts are read in chunks; that moves their work between steps and is left out.
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from allocator.profile.coefficients import GRAPH_TOKENS
 from allocator.profile.costs import Costs
 
 Numbers = Any  # float or NDArray[float64], broadcast together
@@ -99,13 +101,14 @@ def step(costs: Costs, size: Size, running: Numbers, prompts: Numbers, clock: Nu
     products = np.hypot(costs.read_s, dense) + np.hypot(expert_reads, experts)
     rest = tokens * costs.activation_s + costs.fixed_s
     total = products + attention + cache + rest
-    floor = np.where(prompts > 0, costs.prompt_floor_s, 0.0)
+    eager = np.clip(tokens / GRAPH_TOKENS - 0.5, 0, 1)
+    launches = costs.launch_s + eager * (costs.eager_launch_s - costs.launch_s)
     return Step(
         reads=costs.read_s + expert_reads,
         compute=dense + experts + attention,
         cache=cache,
         rest=rest,
-        total=np.maximum(total, floor),
+        total=np.where(prompts > 0, np.maximum(total, launches), total),
     )
 
 
