@@ -25,6 +25,12 @@ _CERTAIN = (
     result_pb2.TERMINATION_REASON_INFEASIBLE_OR_UNBOUNDED,
 )
 """No program here is unbounded: costs and columns are at least 0."""
+_WARM = parameters_pb2.SolveParametersProto(
+    lp_algorithm=parameters_pb2.LP_ALGORITHM_DUAL_SIMPLEX,
+    presolve=parameters_pb2.EMPHASIS_OFF,
+    scaling=parameters_pb2.EMPHASIS_OFF,
+)
+"""Rows and bounds that change leave the last basis dual feasible; presolve and scaling would make it another program's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +146,7 @@ class LiveProgram:
 
         Raises AllocatorError where neither tells the optimum nor that there is none.
         """
-        result = self._solved(parameters_pb2.SolveParametersProto())
+        result = self._solved(_WARM)
         if result is None:
             self._solver = self._new()
             result = self._solved(
