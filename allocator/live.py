@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,7 +54,7 @@ class LiveProgram:
     def __init__(self, costs: np.ndarray, upper: np.ndarray) -> None:
         none = np.zeros(len(costs), dtype=bool)
         self._model = as_proto(Program(costs, upper, none, ()), relax=True)
-        self._starts: list[int] = []
+        self._starts = [0]  # of each row's entries, and of the next row's
         self._solver = self._new()
 
     def _new(self) -> core.Solver:
@@ -67,7 +68,7 @@ class LiveProgram:
         """Append columns (one for each cost, without upper bound) and rows; returns the number of the first new row."""
         update = model_update_pb2.ModelUpdateProto()
         self._add_columns(update, costs)
-        first = len(self._starts)
+        first = len(self._starts) - 1
         fresh, entries = update.new_linear_constraints, update.linear_constraint_matrix_updates
         for number, (low, high, columns, values) in enumerate(rows, first):
             fresh.ids.append(number)
@@ -77,11 +78,7 @@ class LiveProgram:
             entries.row_ids.extend([number] * len(order))
             entries.column_ids.extend(np.asarray(columns)[order].tolist())
             entries.coefficients.extend(np.asarray(values, dtype=float)[order].tolist())
-            self._starts.append(
-                len(self._model.linear_constraint_matrix.row_ids)
-                + len(entries.row_ids)
-                - len(order)
-            )
+            self._starts.append(self._starts[-1] + len(order))
         self._model.linear_constraints.MergeFrom(fresh)
         self._model.linear_constraint_matrix.MergeFrom(entries)
         self._update(update)
@@ -131,10 +128,8 @@ class LiveProgram:
         entries.coefficients.extend([value] * len(rows))
         matrix = self._model.linear_constraint_matrix
         for row, column in zip(rows, columns, strict=True):
-            at = self._starts[row]
-            while matrix.column_ids[at] != column:
-                at += 1
-            matrix.coefficients[at] = value
+            start, end = self._starts[row], self._starts[row + 1]
+            matrix.coefficients[bisect_left(matrix.column_ids, column, start, end)] = value
         self._update(update)
 
     def _update(self, update: model_update_pb2.ModelUpdateProto) -> None:
@@ -159,7 +154,7 @@ class LiveProgram:
         if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
             return LiveAnswer(False, INFINITY, _NONE, _NONE, _NONE)
         solution = result.solutions[0]
-        columns, rows = len(self._model.variables.ids), len(self._starts)
+        columns, rows = len(self._model.variables.ids), len(self._starts) - 1
         primal, dual = solution.primal_solution, solution.dual_solution
         return LiveAnswer(
             feasible=True,

@@ -94,7 +94,7 @@ def solve_integer(
 
     Where nothing is below `cutoff` the answer is UNKNOWN with that as its bound.
 
-    Its own cuts are off and its heuristics low: on programs of projected routing both cost more than they give.
+    One round of its own cuts and few heuristics: on programs of projected routing more of both costs more than it gives.
     """
     parameters = parameters_pb2.SolveParametersProto(
         relative_gap_tolerance=gap,
@@ -102,9 +102,10 @@ def solve_integer(
         enable_output=False,
         threads=1,
         random_seed=1,
-        cuts=parameters_pb2.EMPHASIS_OFF,
+        cuts=parameters_pb2.EMPHASIS_LOW,
         heuristics=parameters_pb2.EMPHASIS_LOW,
     )
+    parameters.gscip.int_params["separating/maxroundsroot"] = 1
     engine = parameters_pb2.SOLVER_TYPE_GSCIP
     if cutoff < INFINITY:
         limited = parameters_pb2.SolveParametersProto()

@@ -13,6 +13,9 @@ from allocator.optimize.oracle import Cut
 from allocator.optimize.relax import Relaxation, Relaxed
 from allocator.solver import INFINITY
 
+NARROW = 1.4
+"""The largest loss of a narrow box over the least."""
+
 
 @dataclass(order=True, slots=True)
 class Open:
@@ -28,17 +31,41 @@ def halves(relaxation: Relaxation, open_: Open) -> list[Open]:
     """A box in two, by the split that raises the bound most; empty where none is left to make."""
     best: list[Open] = []
     for boxes in _splits(relaxation, open_):
-        made = []
-        for box in boxes:
-            relaxation.choose(box)
-            inside = relaxation.solve(separate=False)
-            if inside is not None:
-                made.append(Open(max(inside.bound, open_.bound), box, inside))
+        made = _made(relaxation, open_, boxes)
         if not made:
             return [Open(INFINITY, open_.box, open_.relaxed)]
         if not best or min(made).bound > min(best).bound:
             best = made
     return best
+
+
+def slices(relaxation: Relaxation, open_: Open) -> list[Open]:
+    """A box in two by what its worst domain holds, near the linear optimum; empty where it is narrow.
+
+    The rows that tie what a region holds to its being used are as strong as the box is narrow.
+    """
+    (low, high), loss = open_.box.loss, open_.relaxed.loss
+    if relaxation.fleet.domain is None or not relaxation.fleet.cell_cost.any():
+        return []
+    if high > loss * NARROW:
+        at = loss * NARROW**0.5
+    elif low < loss / NARROW:
+        at = loss / NARROW**0.5
+    else:
+        return []
+    regions = open_.box.regions
+    return _made(relaxation, open_, (Box(regions, (low, at)), Box(regions, (at, high))))
+
+
+def _made(relaxation: Relaxation, open_: Open, boxes: Sequence[Box]) -> list[Open]:
+    """Those of a box's parts that may hold plans."""
+    made = []
+    for box in boxes:
+        relaxation.choose(box)
+        inside = relaxation.solve(separate=False)
+        if inside is not None:
+            made.append(Open(max(inside.bound, open_.bound), box, inside))
+    return made
 
 
 def _splits(relaxation: Relaxation, open_: Open) -> Iterator[tuple[Box, Box]]:

@@ -16,8 +16,11 @@ FEW = 80
 """Columns of the first programs of a box."""
 FIRST_GAP = 5e-3
 TRIES = 4
+MORE = 0
 NODES = 3000
 """Branch-and-bound nodes of one program."""
+TRIED_NODES = 300
+"""Of one that only looks for plans."""
 CUTS_A_PLAN = 3
 EXTRAS = (0.0, 0.0005, 0.001, 0.002, 0.005)
 """What is asked beyond the demand where regions are alike, so that uneven spreading still serves."""
@@ -45,9 +48,11 @@ class Incumbent:
 
     def attempt(self, relaxed: Relaxed, box: Box, gap: float = FIRST_GAP) -> None:
         """Plans over few columns of a box, with the cuts that they miss added between."""
-        layout = Layout(self.fleet, self._few(relaxed, box))
+        self._try(Layout(self.fleet, self._few(relaxed, box)), box, gap)
+
+    def _try(self, layout: Layout, box: Box, gap: float) -> None:
         for _ in range(TRIES):
-            nodes, _ = self._solve(layout, box, gap, self.cost)
+            nodes, _ = self._solve(layout, box, gap, self.cost, TRIED_NODES)
             if nodes is None or not self.judge(nodes):
                 return
 
@@ -58,7 +63,7 @@ class Incumbent:
         order = order[np.isfinite(relaxed.reduced[order])]
         if fleet.cell_cost.any() and fleet.survives_regions:
             held = np.bincount(fleet.region, relaxed.nodes * fleet.weight, len(fleet.cell_cost))
-            first = np.argsort(-held, kind="stable")[: box.regions[1]]
+            first = np.argsort(-held, kind="stable")[: box.regions[1] + MORE]
             order = order[np.isin(fleet.region[order], first)]
         used = order[relaxed.nodes[order] > HELD]
         rest = order[relaxed.nodes[order] <= HELD]
@@ -75,15 +80,21 @@ class Incumbent:
             most = np.floor(spare / np.maximum(relaxed.reduced[kept], 1e-9) + 1e-6)
         cutoff = self.cost * (1 - 0.9 * self.gap)
         nodes, bound = self._solve(Layout(self.fleet, kept, most), box, 0.9 * self.gap, cutoff)
-        if nodes is not None:
-            self.judge(nodes)
+        if nodes is not None and self.judge(nodes):
+            near = self.fleet.used_regions(nodes)[self.fleet.region[kept]]
+            self._try(Layout(self.fleet, kept[near]), box, self.gap)
         return min(bound, self.cost)
 
     def _solve(
-        self, layout: Layout, box: Box, gap: float, cutoff: float = INFINITY
+        self,
+        layout: Layout,
+        box: Box,
+        gap: float,
+        cutoff: float = INFINITY,
+        most: int = NODES,
     ) -> tuple[np.ndarray | None, float]:
         program = layout.program(self.cuts, box)
-        answer = solve_integer(program, gap=gap, nodes=NODES, cutoff=cutoff)
+        answer = solve_integer(program, gap=gap, nodes=most, cutoff=cutoff)
         self.work += answer.work
         if answer.status is Status.INFEASIBLE:
             return None, INFINITY

@@ -7,6 +7,7 @@ contribute to it, and S_k, the most that one failure domain does.
     minimise  price . n + cell_cost . z
     cut k     T_k = pi_k . N >= 1;   T_k - S_k >= keep;   S_k >= pi_k . n_d for every domain d;   pi_k . N_od >= floor
               S_k >= T_k / (most domains in use)
+    levels    pi_1 . n_r <= high z_r  and  <= S_1 - low (1 - z_r)  for every region r, in a box where low <= S_1 <= high
     cells     replicas of shape g in region r <= most_useful z_r
     limits    groups;   weights of a domain <= share W;   sum_d u_d >= count, u_d <= nodes in d;   budget
 """
@@ -145,6 +146,16 @@ class Layout:
         mine = np.flatnonzero(np.asarray(self.domain) == domain)
         return -INFINITY, 0.0, [*mine, total + 1], [*self.value(cut)[mine], -1.0]
 
+    def open_row(self, cut: Cut, number: int, high: float) -> Row:
+        """A region in use holds at most so much of a cut, any other nothing."""
+        mine = np.flatnonzero(self.region == self.regions[number])
+        return -INFINITY, 0.0, [*mine, self.first_cell + number], [*self.value(cut)[mine], -high]
+
+    def shut_row(self, cut: Cut, number: int, total: int, low: float) -> Row:
+        """S_k >= pi_k . n_r where a region is in use, S_k >= low where it is not."""
+        mine, used = np.flatnonzero(self.region == self.regions[number]), self.first_cell + number
+        return -INFINITY, -low, [*mine, total + 1, used], [*self.value(cut)[mine], -1.0, -low]
+
     def in_cells(self, nodes: np.ndarray) -> np.ndarray:
         """Replicas per region in use (in the order of the z) and shape."""
         held = np.zeros((len(self.regions), self.fleet.shapes))
@@ -191,6 +202,11 @@ class Layout:
             cells = range(self.first_cell, self.first_count)
             rows.append((float(box.regions[0]), float(box.regions[1]), cells, np.ones(len(cells))))
         if self.domain is not None and cuts:
-            upper[self.total(0) + 1] = box.loss[1]
-            rows.append((box.loss[0], INFINITY, [self.total(0) + 1], [1.0]))
+            low, high = box.loss
+            upper[self.total(0) + 1] = high
+            rows.append((low, INFINITY, [self.total(0) + 1], [1.0]))
+            for number in range(len(self.regions)):
+                if high < INFINITY:
+                    rows.append(self.open_row(cuts[0], number, high))
+                rows.append(self.shut_row(cuts[0], number, self.total(0), low))
         return Program(costs, upper, integer, rows)

@@ -45,6 +45,8 @@ class Relaxation:
         self._rows: list[tuple[int, int]] = []
         self._lossy: set[tuple[int, int]] = set()
         self._celled: set[tuple[int, int]] = set()
+        self._open: dict[int, int] = {}
+        self._shut: dict[int, int] = {}
         self._live = LiveProgram(self.layout.costs(), self.layout.upper())
         self._live.add(list(self.layout.limits()))
         cells = np.arange(self.layout.first_cell, self.layout.first_count)
@@ -87,6 +89,21 @@ class Relaxation:
             self._live.bound_rows([self._level, self._level + 1], [box.loss[1], -box.loss[0]])
             upper = np.where(self.allowed(), self.fleet.stock, 0.0)
             self._live.bound_columns(self.layout.columns, upper)
+            self._move_levels()
+
+    def _move_levels(self) -> None:
+        """Give the rows of regions (their numbers, by region) the box's least and largest loss."""
+        low, high = self.box.loss
+        for rows, level in ((self._open, min(high, self._plenty())), (self._shut, low)):
+            numbers = sorted(rows, key=rows.__getitem__)
+            cells = [self.layout.first_cell + number for number in numbers]
+            self._live.set_coefficients([rows[n] for n in numbers], cells, -level)
+        shut = sorted(self._shut.values())
+        self._live.bound_rows(shut, [-low] * len(shut))
+
+    def _plenty(self) -> float:
+        """More than any region holds of the first cut."""
+        return 1.0 + float(np.bincount(self.fleet.region, self.fleet.stock * self.values[0]).max())
 
     def allowed(self) -> np.ndarray:
         """The columns that a plan in the box may use: losing a larger node would be losing too much."""
@@ -153,7 +170,30 @@ class Relaxation:
                     rows.append(layout.cell_row(r, g))
         if rows:
             self._live.add(rows)
-        return bool(rows)
+        return self._tie(nodes, answer) or bool(rows)
+
+    def _tie(self, nodes: np.ndarray, answer: LiveAnswer) -> bool:
+        """Add the rows of what regions hold of the first cut that the point violates; whether there were any."""
+        layout, (low, high) = self.layout, self.box.loss
+        if layout.domain is None or not self.cuts or not len(layout.regions):
+            return False
+        held = np.bincount(
+            np.searchsorted(layout.regions, layout.region),
+            nodes * self.values[0],
+            len(layout.regions),
+        )
+        used, total = answer.values[layout.first_cell : layout.first_count], layout.total(0)
+        loss = answer.values[total + 1]
+        before = len(self._open) + len(self._shut)
+        if high < INFINITY:
+            for r in np.flatnonzero(held > high * used + VIOLATED).tolist():
+                if r not in self._open:
+                    self._open[r] = self._live.add([layout.open_row(self.cuts[0], r, high)])
+        if low > 0:
+            for r in np.flatnonzero(held > loss - low * (1 - used) + VIOLATED).tolist():
+                if r not in self._shut:
+                    self._shut[r] = self._live.add([layout.shut_row(self.cuts[0], r, total, low)])
+        return len(self._open) + len(self._shut) > before
 
     def _separate(self, nodes: np.ndarray) -> int:
         found = 0

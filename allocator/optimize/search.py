@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allocator.optimize.boxes import Open, halves, merged
+from allocator.optimize.boxes import Open, halves, merged, slices
 from allocator.optimize.fleet import Fleet
 from allocator.optimize.incumbent import Incumbent
 from allocator.optimize.oracle import Cut, Oracle, cover_cuts, joined
@@ -30,8 +30,10 @@ from allocator.solver import INFINITY
 GAP = 1e-3
 PROOFS = 6
 MOST_SPLITS = 40
-MOST_WORK = 10.0
+MOST_WORK = 40.0
 """Of the integer programs, see solver.Answer.work: the search ends with the bound it has."""
+SMALL = 120
+"""A box of no more columns is not sliced."""
 LOOKED_INTO = 4
 """Boxes in which plans are looked for before the first is proven."""
 
@@ -128,7 +130,7 @@ class _Boxes:
             if heap is self._waiting:
                 self._advance()
             else:
-                self._settled.append(self._settle(heapq.heappop(heap)))
+                self._narrow(heapq.heappop(heap))
         left = [open_.bound for open_ in (*self._waiting, *self._looked)]
         return min([*self._settled, *left], default=INFINITY)
 
@@ -170,10 +172,26 @@ class _Boxes:
             best.attempt(relaxed, open_.box)
         return Open(bound, open_.box, relaxed, best.cuts)
 
+    def _narrow(self, open_: Open) -> None:
+        """Slice a box, or bound it where it is narrow or has few columns."""
+        self._relax.choose(open_.box)
+        relaxed = self._relax.solve(separate=False)
+        if relaxed is None:
+            return
+        open_ = Open(
+            max(relaxed.bound, open_.bound), open_.box, relaxed, self._relax.active(relaxed)
+        )
+        wide = np.count_nonzero(relaxed.reduced <= self._best.cost - relaxed.bound) > SMALL
+        made = slices(self._relax, open_) if wide else []
+        for part in made:
+            heapq.heappush(self._looked, part)
+        if not made:
+            self._settled.append(self._settle(open_))
+
     def _settle(self, open_: Open) -> float:
         """Bound a box."""
         bound, best = open_.bound, self._best
-        if best.alike.useful:
+        if best.alike.useful or best.good(bound):
             return bound  # its programs over regions that are alike would not end
         best.cuts = joined(best.known[:1], open_.cuts)
         for _ in range(PROOFS):
@@ -181,5 +199,4 @@ class _Boxes:
             bound = max(bound, best.prove(open_.relaxed, open_.box))
             if best.good(bound) or best.work > MOST_WORK or len(best.cuts) == before:
                 break
-            best.attempt(open_.relaxed, open_.box, 2 * best.gap)
         return bound
