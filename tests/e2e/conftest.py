@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e.aws_stack import Deployed, deployed
 from tools.stack import ROOT, exports
 
 
@@ -64,3 +66,10 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 def fresh(tmp_path: Path) -> Clone:
     """A state folder of the test's own."""
     return Clone(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """The reactor of AWS with its groups, deployed and running."""
+    with deployed(tmp_path_factory.mktemp("stack")) as up:
+        yield up

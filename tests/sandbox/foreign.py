@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,24 +80,30 @@ def engine(
     world: World | None = None,
 ) -> Iterator[tuple[automation.Stack, World]]:
     """A stack of an inline program, with its backend and clouds in `folder`."""
-    backend = folder / "backend"
-    backend.mkdir(exist_ok=True)
     world = world or World(folder / "clouds.db", market)
     with serving(world) as attach:
-        env = {
-            **ENGINE,
-            **attach,
-            "PULUMI_BACKEND_URL": f"file://{backend}",
-            "PULUMI_HOME": str(folder / "home"),
-            "PATH": os.environ["PATH"],
-        }
-        stack = automation.create_or_select_stack(
-            stack_name="test",
-            project_name="foreign",
-            program=program,
-            opts=automation.LocalWorkspaceOptions(env_vars=env, work_dir=str(folder)),
-        )
-        yield stack, world
+        yield stack_of(program, folder, attach), world
+
+
+def stack_of(
+    program: Callable[[], None] | None, folder: Path, attach: Mapping[str, str]
+) -> automation.Stack:
+    """A stack of an inline program in clouds that are served."""
+    backend = folder / "backend"
+    backend.mkdir(exist_ok=True)
+    env = {
+        **ENGINE,
+        **attach,
+        "PULUMI_BACKEND_URL": f"file://{backend}",
+        "PULUMI_HOME": str(folder / "home"),
+        "PATH": os.environ["PATH"],
+    }
+    return automation.create_or_select_stack(
+        stack_name="test",
+        project_name="foreign",
+        program=program,
+        opts=automation.LocalWorkspaceOptions(env_vars=env, work_dir=str(folder)),
+    )
 
 
 def run_foreign(program: Callable[[], None], *, market: Market = MARKET) -> Outcome:

@@ -1,0 +1,161 @@
+"""The deployed reactor of AWS: the package that was uploaded, under Amazon's runtime client, in the emulated AWS."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from sandbox import bus, faults, logs
+from sandbox.preempt import take
+from tests.e2e.aws_stack import GROUPS, HOMES, SECRET, Deployed
+
+PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def calm(stack: Deployed) -> Iterator[Deployed]:
+    """The stack at rest: the plan's capacity runs, and nothing is on its way. Faults are taken back."""
+    until(lambda: settled(stack), "rest", stack)
+    yield stack
+    faults.none(stack.world)
+    stack.world.set_setting("stock", None)
+
+
+def settled(stack: Deployed) -> bool:
+    states = [m.body for key in GROUPS for m in stack.machines(key)]
+    at_rest = all(body["state"] == "running" and body["deadline"] is None for body in states)
+    return at_rest and len(states) >= 6 and not bus.pending(stack.world)
+
+
+def until(true: Callable[[], Any], what: str, stack: Deployed) -> Any:
+    """Wait for it."""
+    end = time.monotonic() + PATIENCE_S
+    while not (found := true()):
+        if time.monotonic() > end:
+            lines = [line for _, line in logs.read(stack.world, "aws")][-8:]
+            raise AssertionError("\n".join([f"{what} did not come", *lines]))
+        time.sleep(0.05)
+    return found
+
+
+def journal(stack: Deployed, after: int = 0) -> list[dict[str, Any]]:
+    """What the functions wrote after a position of the log."""
+    found = (line.partition(" {") for _, line in logs.read(stack.world, "aws", after=after))
+    return [json.loads(f"{{{rest}") for _, brace, rest in found if brace]
+
+
+def now(stack: Deployed) -> int:
+    """The present position of the log."""
+    return max((row for row, _ in logs.read(stack.world, "aws")), default=0)
+
+
+def told(stack: Deployed, signal: str, after: int) -> list[dict[str, Any]]:
+    """The lines of runs that a signal caused."""
+    return [line for line in journal(stack, after) if signal in line.get("signals", [])]
+
+
+def a_machine(stack: Deployed, *regions: str) -> Any:
+    """A spot machine of one of the regions."""
+    spot = [key for key, region in GROUPS.items() if key.endswith("spot") and region in regions]
+    return next(machine for key in spot for machine in stack.machines(key))
+
+
+def test_a_published_plan_sizes_the_empty_groups_by_itself(calm: Deployed) -> None:
+    spot = {key: size for key, size in calm.sizes().items() if key.endswith("spot")}
+    assert spot == {"us-east-1-spot": 2, "us-west-2-spot": 2, "eu-west-1-spot": 2}
+    assert calm.group("strangers").body["DesiredCapacity"] == 0
+    assert any("check (s3)" in line["signals"] for line in journal(calm))
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
+def test_the_clouds_warning_reaches_the_reactor_from_every_region(
+    calm: Deployed, region: str
+) -> None:
+    machine, start = a_machine(calm, region), now(calm)
+    take(calm.world, [machine])
+    signal = f"interrupt {machine.id} (eventbridge)"
+    until(lambda: told(calm, signal, start), signal, calm)
+    gone = f"gone {machine.id} (eventbridge)"
+    until(lambda: told(calm, gone, start), gone, calm)
+
+
+def test_a_watcher_hands_its_notice_to_the_function_with_the_machines_own_role(
+    calm: Deployed,
+) -> None:
+    machine, start = a_machine(calm, "us-west-2"), now(calm)
+    notice = {
+        "skyblend": 1, "cloud": "aws", "region": machine.region, "machine": machine.id,
+        "kind": "interrupt", "deadline": calm.world.clock.iso(calm.world.clock.now() + 90), "pool": "p",
+    }  # fmt: skip
+    client = calm.client("lambda", calm.principal("aws-reactor-machines"))
+    answer = client.invoke(
+        FunctionName=calm.functions[0], InvocationType="Event", Payload=json.dumps(notice)
+    )
+    assert answer["StatusCode"] == 202
+    until(lambda: told(calm, f"interrupt {machine.id} (watcher)", start), "the notice", calm)
+
+
+def test_an_event_that_nobody_knows_is_told_once_and_acknowledged(calm: Deployed) -> None:
+    start = now(calm)
+    client = calm.client("lambda", calm.principal("aws-reactor-machines"))
+    answer = client.invoke(FunctionName=calm.functions[0], Payload=b'{"colour": "red"}')
+    assert "FunctionError" not in answer
+    [line] = [each for each in journal(calm, start) if each["ended"] == "unknown_event"]
+    assert "colour" in line["event"]
+
+
+def test_the_timer_alone_replaces_what_no_event_told_of(calm: Deployed) -> None:
+    calm.world.set_setting("bus/mute", "1")
+    for key in GROUPS:
+        take(calm.world, calm.machines(key)[:1], lead_s=0.0)
+    start = now(calm)
+    until(lambda: told(calm, "check (timer)", start), "a tick", calm)
+    until(lambda: settled(calm), "rest", calm)
+
+
+def test_a_function_killed_between_setting_and_recording_does_its_work_again(
+    calm: Deployed,
+) -> None:
+    calm.world.set_setting("stock/aws/us-east-1/use1-az1/g6.xlarge/spot", "0")
+    calm.world.set_setting("fault/aws/kill/SetDesiredCapacity", "1")
+    take(calm.world, calm.machines("us-east-1-spot"))
+    start = now(calm)
+    killed = "exited with status -9"
+    until(lambda: killed in str(logs.read(calm.world, "aws", after=start)), killed, calm)
+    until(lambda: settled(calm), "rest", calm)
+    calm.world.set_setting("stock/aws/us-east-1/use1-az1/g6.xlarge/spot", None)
+
+
+def test_what_a_dead_function_cannot_take_ends_in_the_regions_queue(calm: Deployed) -> None:
+    calm.world.clock.run(200.0)
+    function = calm.functions[0].rsplit(":", 1)[-1]
+    calm.world.set_setting(f"fault/aws/function/{function}", "1")
+    machine = a_machine(calm, HOMES[0], "eu-west-1")
+    take(calm.world, [machine])
+    queue = next(q for q in calm.world.all("aws", "sqs:Queue") if q.region == HOMES[0])
+    letters = until(lambda: bus.held(calm.world, queue.id), "a dead letter", calm)
+    assert machine.id in str([letter.payload for letter in letters])
+    calm.world.clock.run(20.0)
+
+
+def test_a_shortage_that_lasts_asks_for_a_new_plan_with_the_secrets_token(calm: Deployed) -> None:
+    for home in HOMES:
+        calm.world.set_setting(f"secret/aws/{home}/{SECRET}", "t0ken")
+    calm.world.set_setting("stock", "0")
+    calm.world.set_setting("bus/mute", "1")
+    calm.world.clock.run(100.0)
+    for key in GROUPS:
+        take(calm.world, calm.machines(key), lead_s=0.0)
+
+    def asked() -> list[Any]:
+        return [line["replan"] for line in journal(calm) if "replan" in line]
+
+    assert "short" in until(asked, "a request", calm)[0]
+    reads = calm.world.sql("select status from calls where action = 'GetSecretValue'")
+    assert reads[-1] == (200,)
+    assert "t0ken" not in str(logs.read(calm.world, "aws"))
+    calm.world.clock.run(20.0)
