@@ -22,7 +22,12 @@ from sandbox.fields import Json
 from sandbox.http import Reply, Request
 from sandbox.kind import Request as Operation
 
-_SERVICES = {"monitoring": "cloudwatch", "elasticloadbalancing": "elbv2"}
+_SERVICES = {
+    "elasticloadbalancing": "elbv2",
+    "monitoring": "cloudwatch",
+    "s3-object-lambda": "s3",
+    "s3express": "s3",
+}
 """Services that sign under another name than botocore keeps their model under."""
 _JSON = "application/x-amz-json-1.1"
 
