@@ -102,7 +102,9 @@ def test_an_event_for_a_function_that_is_gone_ends_in_the_dead_letter_queue(
     assert len(bus.held(world, "q1-dead")) == 1
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     events=st.integers(1, 12), copies=st.integers(1, 3), delay=st.integers(0, 3000),
     jitter=st.integers(0, 5000), failing=st.sets(st.tuples(st.integers(0, 11), st.integers(1, 2))),

@@ -24,7 +24,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 @given(STEPS)
 def test_time_never_goes_back_over_speeds_stops_crashes_and_reboots(steps):
     moved = Time()

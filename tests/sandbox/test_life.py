@@ -114,7 +114,9 @@ def test_a_group_gets_one_call_for_all_that_happened_at_once(
     assert life.group_due(world) is False
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     taken=st.lists(st.tuples(st.integers(0, 5), st.floats(0, 300)), max_size=8),
     steps=st.lists(st.floats(1, 200), min_size=1, max_size=6),
