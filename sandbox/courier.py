@@ -48,6 +48,9 @@ class Courier:
         function = self._world.get(delivery.cloud, delivery.kind, delivery.target)
         if function is None:
             bus.failed(self._world, delivery)
+        elif faults.dead(self._world, delivery.cloud, function.region):
+            bus.postpone(self._world, delivery, _DEAD_REGION_S)
+            return None
         return function
 
     def _carry(self, delivery: bus.Waiting, function: Record) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from sandbox.fields import Json, get
 from sandbox.gcp.links import API, Link, kind_name, locate, short_name
@@ -16,19 +15,78 @@ from sandbox.market import ON_DEMAND, SPOT
 from sandbox.world import Record
 
 _DEFAULT_ZONES = 3
+_ERRORS_KEPT = 50
+RETRY_S = 30.0
+"""A group tries again so long after a machine could not be had."""
 TEMPLATE = Link("versions[].instanceTemplate", "instanceTemplates", "instance_template")
 
 
 def resize(ctx: Context, group: Record) -> list[Shortfall]:
     """Make the group have its target size as far as it can be had.
 
-    What could not be had is no error of the call: it stays in `live["errors"]`, where listErrors finds it.
+    What could not be had is no error of the call: it stays in `live["errors"]`, of this attempt, and in
+    `live["told"]`, where listErrors finds it; the group tries again by itself. A lost machine's place stays: the one
+    that is made for it has its name and, unless the group lets it move, its zone.
     """
     order = _order(ctx, group)
-    shortfalls = _SHAPES[_shape(group)](ctx, order) if order else []
-    group.live["errors"] = [_error_item(ctx, group, shortfall) for shortfall in shortfalls]
+    shortfalls = _mend(ctx, group, order) if order else []
+    errors = [_error_item(ctx, group, shortfall) for shortfall in shortfalls]
+    group.live["errors"] = errors
+    group.live["told"] = [*errors, *group.live.get("told", [])][:_ERRORS_KEPT]
+    if shortfalls:
+        ctx.world.wake(group, ctx.world.clock.now() + RETRY_S)
     ctx.world.put(group)
     return shortfalls
+
+
+def lose(ctx: Context, group: Record, machine: Record) -> None:
+    """A machine is gone that the group did not end: its place is to be filled again."""
+    place = {"name": machine.name, "zone": machine.body["zone"], "lost": True}
+    group.live["vacant"] = [*group.live.get("vacant", []), place]
+    ctx.world.put(group)
+
+
+def _mend(ctx: Context, group: Record, order: Order) -> list[Shortfall]:
+    vacant: list[Json] = group.live.get("vacant", [])
+    moves = get(group.body, "instanceLifecyclePolicy.onRepair.allowChangingZone") == "YES"
+    shortfalls: list[Shortfall] = []
+    stuck: list[Json] = []
+    for place in [] if moves else [p for p in vacant if p["lost"]]:
+        here = len(machines_of(ctx.world, group)) + 1
+        if here <= order.desired - len(stuck):
+            missing = fill(ctx.world, replace(order, desired=here, zones=(place["zone"],)))
+            shortfalls += missing
+            stuck += [place] if missing else []
+            _name(ctx, group, [place])
+    rest = replace(order, desired=max(order.desired - len(stuck), 0))
+    shortfalls += _SHAPES[_shape(group)](ctx, rest)
+    _name(ctx, group, vacant)
+    taken = {machine.name for machine in machines_of(ctx.world, group)}
+    lacking = order.desired - len(taken)
+    left = [place for place in vacant if place["name"] not in taken][: max(lacking, 0)]
+    zone = shortfalls[0].zone or order.zones[0] if shortfalls and order.zones else ""
+    left += [
+        {"name": _new_name(ctx, group), "zone": zone, "lost": False}
+        for _ in range(lacking - len(left))
+    ]
+    group.live["vacant"] = left
+    return shortfalls
+
+
+def _name(ctx: Context, group: Record, places: list[Json]) -> None:
+    """New machines take the names of the places that they fill, and a number that no other machine had."""
+    machines = machines_of(ctx.world, group)
+    taken = {machine.name for machine in machines}
+    free = iter([place["name"] for place in places if place["name"] not in taken])
+    for machine in machines:
+        if not machine.name:
+            machine.name = next(free, None) or _new_name(ctx, group)
+            machine.live["number"] = str(int(ctx.world.new_hex(15), 16))
+            ctx.world.put(machine)
+
+
+def _new_name(ctx: Context, group: Record) -> str:
+    return f"{group.body['baseInstanceName']}-{ctx.world.new_hex(4)}"
 
 
 def family_of(market: str, machine_type: str) -> str:
@@ -152,12 +210,12 @@ def _error_item(ctx: Context, group: Record, shortfall: Shortfall) -> Json:
             f"Machine type with name '{shortfall.instance_type}' does not exist in {zone}.",
         ),
     }[shortfall.reason]
-    instance = f"{group.body['baseInstanceName']}-{ctx.world.new_hex(4)}"
+    instance = _new_name(ctx, group)
     return {
         "error": {"code": code, "message": message},
         "instanceActionDetails": {
             "action": "CREATING",
             "instance": f"{API}{project}/zones/{zone}/instances/{instance}",
         },
-        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "timestamp": ctx.world.clock.iso(),
     }

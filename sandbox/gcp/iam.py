@@ -189,6 +189,11 @@ class RoleMember(RestResource):
     def id_of(self, ctx: Context, body: Json) -> str:
         return f"{body.get(self.target, ctx.account)}/{body['role']}/{body['member']}"
 
+    def create(self, ctx: Context, body: Json, inputs: Json) -> Record:
+        record = super().create(ctx, body, inputs)
+        record.live["target"] = str(body.get(self.target, ""))
+        return ctx.world.put(record)
+
     def extra(self, record: Record) -> Json:
         return {"etag": record.live["made"]}
 

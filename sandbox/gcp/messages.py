@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from sandbox.fields import Json
-from sandbox.gcp import refusals
+from sandbox.gcp import filters, refusals
 from sandbox.gcp.iam import NUMBER
 from sandbox.gcp.places import given
 from sandbox.gcp.rest import JOB, SINK, SUBSCRIPTION, TOPIC, Reference, RestResource
@@ -96,11 +96,20 @@ class Sink(RestResource):
         record.live["unique"] = inputs.get("uniqueWriterIdentity", True)
         return ctx.world.put(record)
 
+    def rules(self, ctx: Context, body: Json, verb: str) -> None:
+        if known(body.get("filter")):
+            filters.check(body["filter"])
+
     def extra(self, record: Record) -> Json:
-        writer = (
-            f"service-{NUMBER}@gcp-sa-logging" if record.live["unique"] else "cloud-logs@system"
-        )
-        return {"writerIdentity": f"serviceAccount:{writer}.iam.gserviceaccount.com"}
+        return {"writerIdentity": writer_of(record)}
+
+
+def writer_of(sink: Record) -> str:
+    """The account that a sink writes as; without an identity of its own, one that all projects share."""
+    own = f"service-{NUMBER}@gcp-sa-logging.iam.gserviceaccount.com"
+    return (
+        f"serviceAccount:{own if sink.live['unique'] else 'cloud-logs@system.gserviceaccount.com'}"
+    )
 
 
 class Job(RestResource):

@@ -1,0 +1,1 @@
+"""Google Cloud's HTTP APIs on loopback: one port, services told apart by path and host."""
