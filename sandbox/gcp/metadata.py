@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import time
 from collections.abc import Callable
 
@@ -43,10 +44,18 @@ def metadata(ctx: Context, machine: Record, request: Request) -> Reply:
         if tag != last or time.monotonic() >= until or not wait_s:
             return Reply(200, text.encode(), {**_FLAVOR, "ETag": tag}, "application/text")
         time.sleep(_LOOK_S)
+        machine = _still(ctx, machine)
+
+
+def _still(ctx: Context, machine: Record) -> Record:
+    """The machine as it is now; nobody answers once it is gone, or the clouds are closed in the midst of a wait."""
+    try:
         known = ctx.world.get(ctx.cloud, MACHINE, machine.id)
-        if known is None:
-            raise Dead
-        machine = known
+    except sqlite3.ProgrammingError:
+        known = None
+    if known is None:
+        raise Dead
+    return known
 
 
 def account_page(
