@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,8 +13,10 @@ from typing import Any
 import pytest
 
 from sandbox import bus, faults, logs
+from sandbox.clouds import endpoint
 from sandbox.preempt import take
 from tests.e2e.aws_stack import GROUPS, HOMES, SECRET, Deployed
+from tests.watcher.machine import WATCHER
 
 PATIENCE_S = 30.0
 
@@ -83,20 +88,27 @@ def test_the_clouds_warning_reaches_the_reactor_from_every_region(
     until(lambda: told(calm, gone, start), gone, calm)
 
 
-def test_a_watcher_hands_its_notice_to_the_function_with_the_machines_own_role(
-    calm: Deployed,
-) -> None:
+def test_the_watcher_in_a_machine_tells_the_function_as_the_machines_role(calm: Deployed) -> None:
+    """The real one, as the machine's role; the first home's function is asked, and EventBridge is silent."""
     machine, start = a_machine(calm, "us-west-2"), now(calm)
-    notice = {
-        "skyblend": 1, "cloud": "aws", "region": machine.region, "machine": machine.id,
-        "kind": "interrupt", "deadline": calm.world.clock.iso(calm.world.clock.now() + 90), "pool": "p",
-    }  # fmt: skip
-    client = calm.client("lambda", calm.principal("aws-reactor-machines"))
-    answer = client.invoke(
-        FunctionName=calm.functions[0], InvocationType="Event", Payload=json.dumps(notice)
-    )
-    assert answer["StatusCode"] == 202
-    until(lambda: told(calm, f"interrupt {machine.id} (watcher)", start), "the notice", calm)
+    env = {
+        "SKYBLEND_CLOUD": "aws",
+        "SKYBLEND_POOL": "us-west-2-spot",
+        "SKYBLEND_NOTICE_URL": ",".join(calm.functions),
+        "SKYBLEND_METADATA": calm.running.metadata.url(machine),
+        "SKYBLEND_NOTICE_VIA": endpoint(calm.world, "aws"),
+        "SKYBLEND_POLL_S": "0.2",
+    }
+    calm.world.set_setting("bus/mute", "1")
+    watcher = subprocess.Popen([sys.executable, "-I", str(WATCHER)], env=os.environ | env)
+    try:
+        take(calm.world, [machine])
+        signal = f"interrupt {machine.id} (watcher)"
+        [line, *_] = until(lambda: told(calm, signal, start), signal, calm)
+    finally:
+        watcher.kill()
+        watcher.wait()
+    assert line["ended"] in ("set", "steady")
 
 
 def test_an_event_that_nobody_knows_is_told_once_and_acknowledged(calm: Deployed) -> None:
