@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ _WORDS = (
 )  # fmt: skip
 _NOT_THIS_WAY = {400, 404, 405, 415, 422, 501}
 _TRIALS = (100, 400)
+_TRIAL_OUTPUT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Prompts:
     exact: bool
     fill: Callable[[Any], dict[str, Any]]
     model: str = ""
+    min_tokens: bool = False
+    """Sent only where `ignore_eos` alone does not do: it makes an engine's sampling slower."""
     fixed: float = 0.0
     per_word: float = 1.0
 
@@ -51,9 +55,8 @@ class Prompts:
             **self.fill(prompt),
             "model": self.model,
             "max_tokens": outputs,
-            "min_tokens": outputs,
+            **({"min_tokens": outputs} if self.min_tokens else {}),
             "ignore_eos": True,
-            "temperature": 0,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -83,9 +86,9 @@ _WAYS = (
 async def accepted(endpoint: Endpoint, model: str) -> Prompts:
     """The first way of asking that the endpoint takes and counts right. Raises MeasureError, RequestFailed."""
     problem = ""
-    for way in _WAYS:
+    for way, min_tokens in product(_WAYS, (False, True)):
         try:
-            return await _tried(replace(way, model=model), endpoint)
+            return await _tried(replace(way, model=model, min_tokens=min_tokens), endpoint)
         except RequestRefused as error:
             if error.status not in _NOT_THIS_WAY:
                 raise MeasureError(f"{endpoint.url}: {error}") from error
@@ -94,7 +97,7 @@ async def accepted(endpoint: Endpoint, model: str) -> Prompts:
             problem = str(error)
     raise MeasureError(
         f"{endpoint.url} takes neither completions nor chats of a given length ({problem}); "
-        "it needs stream_options, min_tokens and ignore_eos"
+        "it needs stream_options and ignore_eos or min_tokens"
     )
 
 
@@ -105,8 +108,8 @@ async def _tried(way: Prompts, endpoint: Endpoint) -> Prompts:
     counted = []
     for size in _TRIALS:
         answer = Answer()
-        await endpoint.stream(way.path, way.request(size, 4, random), answer)
-        way.check(answer, size if way.exact else answer.prompt_tokens, 4)
+        await endpoint.stream(way.path, way.request(size, _TRIAL_OUTPUT, random), answer)
+        way.check(answer, size if way.exact else answer.prompt_tokens, _TRIAL_OUTPUT)
         counted.append(answer.prompt_tokens)
     if way.exact:
         return way

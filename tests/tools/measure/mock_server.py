@@ -32,7 +32,8 @@ class Mock:
     key: str = ""
     usage: bool = True
     longest: int = 1 << 20
-    """Answers end after so many tokens, whatever was asked for."""
+    """Answers end after so many tokens, except of requests that set min_tokens where `obeys_min_tokens`."""
+    obeys_min_tokens: bool = False
     hung_from: int | None = None
     """The request, by number, from which on nothing is sent any more."""
     refuse: Callable[[int, dict[str, Any]], tuple[int, str] | None] = lambda number, body: None
@@ -74,7 +75,8 @@ class Mock:
         await response.prepare(request)
         if self.extra_event:
             await _send(response, self.extra_event)
-        outputs = min(body["max_tokens"], self.longest)
+        forced = self.obeys_min_tokens and "min_tokens" in body
+        outputs = body["max_tokens"] if forced else min(body["max_tokens"], self.longest)
         mine = _Turn(outputs)
         self._waiting.append(mine)
         try:

@@ -108,7 +108,7 @@ def test_prompts_have_exactly_the_wanted_tokens_and_no_two_are_alike(mock: Mock,
     assert {len(prompt) for prompt in prompts[2:]} == {100}
     assert len(set(prompts)) == len(prompts) > 10
     assert {body["model"] for body in mock.asked} == {"served"}
-    assert all(body["max_tokens"] == body["min_tokens"] for body in mock.asked)
+    assert all(body["ignore_eos"] for body in mock.asked)
 
 
 def test_an_endpoint_that_takes_no_token_ids_is_asked_with_words(mock: Mock, out: Path) -> None:
@@ -116,7 +116,7 @@ def test_an_endpoint_that_takes_no_token_ids_is_asked_with_words(mock: Mock, out
     status, said = measured(mock, out)
     assert status == 0, said
     assert "asking with text" in said
-    words = {len(body["prompt"].split()) for body in mock.asked[3:]}
+    words = {len(body["prompt"].split()) for body in mock.asked[4:]}
     assert words == {46}  # 7 tokens of template, 2 a word
 
 
@@ -262,8 +262,10 @@ def test_an_endpoint_that_counts_a_token_more_than_the_ids_is_asked_with_words(
 def test_an_endpoint_that_ends_answers_early_is_refused(mock: Mock, out: Path) -> None:
     mock.longest = 3
     said = refusal(mock, out)
-    assert "counted 3 tokens of answer where 4 were asked for" in said
-    assert "min_tokens and ignore_eos" in said
+    assert "counted 3 tokens of answer where 32 were asked for" in said
+    assert "it needs stream_options and ignore_eos or min_tokens" in said
+    mock.obeys_min_tokens = True
+    assert measured(mock, out)[0] == 0
 
 
 def test_no_endpoint_is_one_line(mock: Mock, out: Path) -> None:
