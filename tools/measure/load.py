@@ -1,7 +1,8 @@
 """A closed loop on one cell: always as many requests in flight, until a steady window was seen.
 
 The first request of the k-th of n slots asks for k/n of the output, so that requests do not start and end together.
-Warm-up lasts until every slot is past its first request. The window then runs from one finished request to another.
+Warm-up lasts until every slot is past its first request. The window then runs from one finished request to another,
+long enough for as many to finish as are in flight; one that is not steady is thrown away and the next begins.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from time import perf_counter, process_time
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +18,12 @@ from tools.measure.cells import Cell
 from tools.measure.endpoint import Answer, Endpoint
 from tools.measure.errors import CellSkipped, MeasureError, RequestFailed, RequestRefused
 from tools.measure.prompts import Prompts
+from tools.measure.steady import Window, is_steady, row
 
 ENOUGH_FINISHED = 12
 FEWEST_FINISHED = 4
 LONGEST_WINDOW = 3
-"""Times the wanted window, for cells where requests finish rarely; then the fewest are enough."""
+"""Times the wanted window: for cells where requests finish rarely, the fewest are then enough."""
 _LOOK_S = 0.25
 
 
@@ -33,19 +36,10 @@ class Limits:
     stall_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What a steady window saw. `client_cpu_share` is the share of it that this process computed."""
-
-    start: float
-    end: float
-    answers: tuple[Answer, ...]
-    failed: int
-    client_cpu_share: float
-
-
-async def steady_window(cell: Cell, endpoint: Endpoint, prompts: Prompts, limits: Limits) -> Window:
-    """Load the endpoint until a window was seen.
+async def measured(
+    cell: Cell, endpoint: Endpoint, prompts: Prompts, limits: Limits
+) -> dict[str, Any]:
+    """Load the endpoint until a steady window was seen, and return its row.
 
     Raises CellSkipped if this cell cannot be measured, MeasureError if the endpoint fails or hangs.
     """
@@ -107,7 +101,7 @@ class _Loop:
             self._steady_from = (len(self._ended), process_time())
         self._news.set()
 
-    async def watch(self) -> Window:
+    async def watch(self) -> dict[str, Any]:
         while True:
             try:
                 async with asyncio.timeout(_LOOK_S):
@@ -116,7 +110,10 @@ class _Loop:
                 self._check_silence()
             self._news.clear()
             if window := self._window():
-                return window
+                made = row(self._cell, window)
+                if is_steady(made):
+                    return made
+                self._steady_from = (len(self._ended), process_time())
             self._check_bounds()
 
     def _window(self) -> Window | None:
@@ -125,8 +122,9 @@ class _Loop:
         before, cpu_s = self._steady_from
         start, end = self._ended[before - 1], self._ended[-1]
         finished, length = len(self._ended) - before, end - start
+        enough = max(ENOUGH_FINISHED, self._cell.concurrency)
         if not (
-            (length >= self._limits.window_s and finished >= ENOUGH_FINISHED)
+            (length >= self._limits.window_s and finished >= enough)
             or (length >= LONGEST_WINDOW * self._limits.window_s and finished >= FEWEST_FINISHED)
         ):
             return None
@@ -155,6 +153,6 @@ class _Loop:
             )
         if perf_counter() - self._began > self._limits.cell_s:
             raise CellSkipped(
-                f"too slow: {len(self._ended)} requests finished in {self._limits.cell_s:g} s "
-                "and no steady window was seen; allow more with --cell-limit"
+                f"no steady window in {self._limits.cell_s:g} s, {len(self._ended)} requests finished; "
+                "allow more with --cell-limit"
             )

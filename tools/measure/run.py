@@ -12,9 +12,8 @@ from tools.measure.cells import Cell
 from tools.measure.endpoint import Endpoint
 from tools.measure.errors import CellSkipped, MeasureError, RequestFailed
 from tools.measure.journal import Journal
-from tools.measure.load import Limits, steady_window
+from tools.measure.load import Limits, measured
 from tools.measure.prompts import Prompts, accepted
-from tools.measure.steady import row
 
 BUSY = 0.8
 
@@ -57,7 +56,7 @@ class Run:
         left_s = self.deadline - perf_counter()
         limits = replace(self.limits, cell_s=min(self.limits.cell_s, left_s))
         try:
-            window = await steady_window(cell, endpoint, prompts, limits)
+            row = await measured(cell, endpoint, prompts, limits)
         except CellSkipped as error:
             if perf_counter() >= self.deadline:
                 raise MeasureError(
@@ -65,11 +64,10 @@ class Run:
                 ) from None
             journal.add_skipped(cell, str(error))
             return f"{cell}: not measured: {error}"
-        made = row(cell, window)
-        journal.add_row(cell, made)
-        said = f"{cell}: {made['req_per_s']:g} requests/s, {made['tpot_ms_mean']:g} ms per token"
-        if window.client_cpu_share > BUSY:
-            said += f"; this program was busy {window.client_cpu_share:.0%} of the time and may have limited it"
+        journal.add_row(cell, row)
+        said = f"{cell}: {row['req_per_s']:g} requests/s, {row['tpot_ms_mean']:g} ms per token"
+        if row["client_cpu_share"] > BUSY:
+            said += f"; this program was busy {row['client_cpu_share']:.0%} of the time and may have limited it"
         return said
 
 

@@ -1,16 +1,18 @@
-"""From a steady window to a row of the table."""
+"""From a window of a closed loop to a row of the table, and whether the window was steady."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from tools.measure.cells import Cell
-from tools.measure.load import Window
+from tools.measure.endpoint import Answer
 
+_TOLERANCE = 0.15
 UNITS = {
     "input": "tokens",
     "output": "tokens",
@@ -22,6 +24,17 @@ UNITS = {
     "failed": "requests that failed while the cell was measured",
     "client_cpu_share": "share of the window that the measuring process computed; near 1 it limits the rate",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a window saw. `client_cpu_share` is the share of it that this process computed."""
+
+    start: float
+    end: float
+    answers: tuple[Answer, ...]
+    failed: int
+    client_cpu_share: float
 
 
 def row(cell: Cell, window: Window) -> dict[str, Any]:
@@ -55,6 +68,18 @@ def row(cell: Cell, window: Window) -> dict[str, Any]:
         "window_s": round(span, 3),
         "client_cpu_share": round(window.client_cpu_share, 2),
     }
+
+
+def is_steady(row: dict[str, Any]) -> bool:
+    """Whether rate and latencies explain the requests in flight (Little's law), within 15 %.
+
+    They do not where an engine paused at the window's edge: the tokens held back are in neither.
+    """
+    if row["ttft_ms_mean"] is None:
+        return True
+    latency_ms = row["ttft_ms_mean"] + (row["output"] - 1) * row["tpot_ms_mean"]
+    explained = row["req_per_s"] * latency_ms / 1e3
+    return bool(abs(explained / row["concurrency"] - 1) <= _TOLERANCE)
 
 
 def _inside(times: Iterable[float], window: Window) -> list[float]:

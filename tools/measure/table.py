@@ -28,9 +28,9 @@ def head(
         **named,
         **({"model_shape": shape, "model_config": config} if (shape := _shape(config)) else {}),
         "method": "closed loop over HTTP at fixed requests in flight, every prompt unique; first wave with staggered "
-        f"output lengths, warm-up until each of it has finished; then {limits.window_s:g} s and "
-        f"{ENOUGH_FINISHED} finished requests (after {LONGEST_WINDOW} times that, {FEWEST_FINISHED} are enough), "
-        "from one finished request to another; single run",
+        f"output lengths, warm-up until each of it has finished; then {limits.window_s:g} s and as many finished "
+        f"requests as are in flight, {ENOUGH_FINISHED} at least (after {LONGEST_WINDOW} times that, {FEWEST_FINISHED} are "
+        "enough), from one finished request to another; single run",
         "units": UNITS,
     }
     if own := sorted(about.keys() & {*made, "rows", "not_measured"}):

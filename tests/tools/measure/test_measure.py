@@ -214,7 +214,18 @@ def test_a_cell_too_slow_for_its_limit_is_left_out(mock: Mock, out: Path) -> Non
         mock, out, "--grid", "100x2", "100x2000", "--cell-limit", "2", "--concurrency", "1"
     )
     assert status == 0
-    assert "100x2000 at 1: not measured: too slow: 0 requests finished in 2 s" in said
+    assert "100x2000 at 1: not measured: no steady window in 2 s, 0 requests finished" in said
+
+
+def test_a_window_that_is_not_steady_is_thrown_away(
+    mock: Mock, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = iter([False, True])
+    monkeypatch.setattr("tools.measure.load.is_steady", lambda row: next(told))
+    assert measured(mock, out)[0] == 0
+    assert next(told, None) is None
+    assert len(mock.asked) > 2 * 12
+    assert rows(out)[0]["req_per_s"] == pytest.approx(20, rel=0.2)
 
 
 def test_the_whole_run_ends_in_time_and_says_how_to_go_on(mock: Mock, out: Path) -> None:
