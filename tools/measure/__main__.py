@@ -71,7 +71,7 @@ async def _measure(args: argparse.Namespace) -> None:
 def _tell(out: Path, journal: Journal, cells: tuple[Cell, ...]) -> None:
     measured = sum(cell in journal.rows for cell in cells)
     if not measured:
-        why = next(iter(journal.skipped.values()))
+        why = next(iter(journal.skipped.values())).why
         raise MeasureError(f"none of {len(cells)} cells could be measured; the first: {why}")
     print(f"{out}: {measured} of {len(cells)} cells measured, {len(journal.rows)} rows")
 

@@ -33,9 +33,10 @@ class Answer:
 class Endpoint:
     """Streams answers over as many connections as are asked for. A silence of `stall_s` fails a request."""
 
-    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+    def __init__(self, url: str, session: aiohttp.ClientSession, stall_s: float) -> None:
         self.url = url
         self._session = session
+        self._short = aiohttp.ClientTimeout(total=stall_s)
 
     @classmethod
     @asynccontextmanager
@@ -46,11 +47,11 @@ class Endpoint:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=stall_s, sock_read=stall_s),
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
         ) as session:
-            yield cls(url.rstrip("/"), session)
+            yield cls(url.rstrip("/"), session, stall_s)
 
     async def get(self, path: str) -> Any:
         """The JSON at a path of the endpoint. Raises RequestFailed and RequestRefused."""
-        async with self._asked("GET", path) as response:
+        async with self._asked("GET", path, timeout=self._short) as response:
             try:
                 return json.loads(await response.read())
             except ValueError:
@@ -68,6 +69,8 @@ class Endpoint:
                 _take(event, answer)
         if not answer.completion_tokens:
             raise RequestFailed("the stream ended without counts of tokens (usage)")
+        if not answer.tokens_at:
+            raise RequestFailed("the stream held counts of tokens but no token")
         answer.finished = perf_counter()
 
     @asynccontextmanager

@@ -8,11 +8,20 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from tools.measure.cells import Cell
 from tools.measure.errors import MeasureError
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Why a cell was not measured, and the time that it had."""
+
+    why: str
+    cell_limit_s: float
 
 
 class Journal:
@@ -22,7 +31,7 @@ class Journal:
         """Open or begin a journal. Raises MeasureError: it is another's, is in use, or cannot be written."""
         self.settings = settings
         self.rows: dict[Cell, dict[str, Any]] = {}
-        self.skipped: dict[Cell, str] = {}
+        self.skipped: dict[Cell, Skipped] = {}
         self._name = file.name
         try:
             self._file = file.open("a+b")
@@ -48,11 +57,15 @@ class Journal:
         self.rows[cell] = row
         self._append({"row": row})
 
-    def add_skipped(self, cell: Cell, why: str) -> None:
-        """Note a cell that cannot be measured."""
-        self.skipped[cell] = why
-        size = {"input": cell.input, "output": cell.output, "concurrency": cell.concurrency}
-        self._append({"skipped": {**size, "why": why}})
+    def add_skipped(self, cell: Cell, why: str, cell_limit_s: float) -> None:
+        """Note a cell that cannot be measured in a time."""
+        self.skipped[cell] = Skipped(why, cell_limit_s)
+        self._append({"skipped": {**asdict(cell), **asdict(self.skipped[cell])}})
+
+    def knows(self, cell: Cell, cell_limit_s: float) -> bool:
+        """Whether a cell is done with: measured, or skipped although it had as much time."""
+        skipped = self.skipped.get(cell)
+        return cell in self.rows or (skipped is not None and skipped.cell_limit_s >= cell_limit_s)
 
     def _append(self, line: dict[str, Any]) -> None:
         self._file.write(json.dumps(line).encode() + b"\n")
@@ -82,7 +95,8 @@ class Journal:
         elif "row" in line:
             self.rows[_cell(line["row"])] = line["row"]
         else:
-            self.skipped[_cell(line["skipped"])] = line["skipped"]["why"]
+            data = line["skipped"]
+            self.skipped[_cell(data)] = Skipped(str(data["why"]), float(data["cell_limit_s"]))
 
     def _compare(self, before: dict[str, Any]) -> None:
         """Settings must be those of the first run; only the day may be later."""

@@ -146,7 +146,8 @@ class _Loop:
             raise self._broken
         if self._broken is not None:
             raise CellSkipped(f"refused with {self._broken}")
-        if len(self._failures) > max(20, 2 * self._cell.concurrency):
+        most = max(20, 2 * self._cell.concurrency, len(self._ended) // 10)
+        if len(self._failures) > most:
             raise MeasureError(
                 f"cell {self._cell}: {len(self._failures)} requests failed and {len(self._ended)} finished, "
                 f"the last failure: {self._failures[-1]}; the same command goes on from this cell"

@@ -110,6 +110,8 @@ async def _tried(way: Prompts, endpoint: Endpoint) -> Prompts:
         answer = Answer()
         await endpoint.stream(way.path, way.request(size, _TRIAL_OUTPUT, random), answer)
         way.check(answer, size if way.exact else answer.prompt_tokens, _TRIAL_OUTPUT)
+        if len(answer.tokens_at) < 2:
+            raise CellSkipped("the endpoint sent an answer in one piece")
         counted.append(answer.prompt_tokens)
     if way.exact:
         return way

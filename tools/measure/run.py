@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -29,7 +30,7 @@ class Run:
 
     async def measure(self, endpoint: Endpoint, journal: Journal) -> None:
         """Measure the cells that the journal lacks. Raises MeasureError; what was measured is in the journal."""
-        left = [c for c in self.cells if c not in journal.rows and c not in journal.skipped]
+        left = [c for c in self.cells if not journal.knows(c, self.limits.cell_s)]
         if not left:
             return
         prompts = await self._prompts(endpoint, left[0])
@@ -45,9 +46,12 @@ class Run:
 
     async def _prompts(self, endpoint: Endpoint, first: Cell) -> Prompts:
         try:
-            return await accepted(endpoint, self.served_name)
+            async with asyncio.timeout(min(self.limits.cell_s, self.deadline - perf_counter())):
+                return await accepted(endpoint, self.served_name)
         except RequestFailed as error:
             raise MeasureError(f"{endpoint.url}: {error}, before cell {first}") from error
+        except TimeoutError:
+            raise MeasureError(f"{endpoint.url} answers too slowly, before cell {first}") from None
 
     async def _cell(
         self, cell: Cell, endpoint: Endpoint, prompts: Prompts, journal: Journal
@@ -62,7 +66,7 @@ class Run:
                 raise MeasureError(
                     f"--max-minutes are over at cell {cell}; the same command goes on from there"
                 ) from None
-            journal.add_skipped(cell, str(error))
+            journal.add_skipped(cell, str(error), limits.cell_s)
             return f"{cell}: not measured: {error}"
         journal.add_row(cell, row)
         said = f"{cell}: {row['req_per_s']:g} requests/s, {row['tpot_ms_mean']:g} ms per token"

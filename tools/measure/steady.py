@@ -11,6 +11,7 @@ import numpy as np
 
 from tools.measure.cells import Cell
 from tools.measure.endpoint import Answer
+from tools.measure.errors import CellSkipped
 
 _TOLERANCE = 0.15
 UNITS = {
@@ -38,14 +39,19 @@ class Window:
 
 
 def row(cell: Cell, window: Window) -> dict[str, Any]:
-    """One row. Tokens are counted by events, each worth the mean tokens of an event of the finished answers."""
+    """One row. Tokens are counted by events, each worth the mean tokens of an event of the finished answers.
+
+    Raises CellSkipped where no answer came in two events.
+    """
     done = [answer for answer in window.answers if answer.finished is not None]
-    first = sum(answer.completion_tokens for answer in done)
+    made = sum(answer.completion_tokens for answer in done)
     events = sum(len(answer.tokens_at) for answer in done)
-    tokens_per_event = first / events
+    if events == len(done):
+        raise CellSkipped("every answer came in one piece: there is no time between tokens")
+    tokens_per_gap = (made - len(done)) / (events - len(done))
     span = window.end - window.start
-    tokens = tokens_per_event * sum(len(_inside(a.tokens_at, window)) for a in window.answers)
-    gaps = {id(a): _gaps(a.tokens_at, window) / tokens_per_event for a in window.answers}
+    tokens = made / events * sum(len(_inside(a.tokens_at, window)) for a in window.answers)
+    gaps = {id(a): _gaps(a.tokens_at, window) / tokens_per_gap for a in window.answers}
     ended = [a for a in done if window.start < (a.finished or 0.0) <= window.end]
     waits = [
         a.tokens_at[0] - a.sent

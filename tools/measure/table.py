@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +60,12 @@ def write(out: Path, journal: Journal, cells: tuple[Cell, ...]) -> None:
     """Write the table in one step: the cells in order, and which of the grid have no number and why."""
     missing = [
         {
-            "input": cell.input, "output": cell.output, "concurrency": cell.concurrency,
-            "why": journal.skipped.get(cell, "not reached"),
+            **asdict(cell),
+            "why": skipped.why if (skipped := journal.skipped.get(cell)) else "not reached",
         }
         for cell in cells
         if cell not in journal.rows
-    ]  # fmt: skip
+    ]
     rows = [row for _, row in sorted(journal.rows.items())]
     lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
     fields = {**journal.settings, **({"not_measured": missing} if missing else {})}

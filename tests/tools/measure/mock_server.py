@@ -27,6 +27,8 @@ class Mock:
     running: int = 4
     step_s: float = 0.005
     tokens_per_event: int = 1
+    first_event: bool = True
+    """The first token comes alone, however many the later events hold."""
     ids: bool = True
     counts_off: int = 0
     key: str = ""
@@ -82,7 +84,8 @@ class Mock:
         try:
             for said in range(1, outputs + 1):
                 await mine.tokens.get()
-                if said % self.tokens_per_event == 0 or said == outputs:
+                full = (said - 1) % self.tokens_per_event == 0
+                if (full and (said > 1 or self.first_event)) or said == outputs:
                     piece = {"delta": {"content": "a"}} if chat else {"text": "a"}
                     event = {"choices": [{**piece, "finish_reason": None}]}
                     await _send(response, json.dumps(event))
