@@ -22,7 +22,7 @@ _TRANSIENT = {408, 409, 425, 429}
 class Answer:
     """A request's life, in seconds of `perf_counter`; filled while the answer streams."""
 
-    sent: float = field(default_factory=perf_counter)
+    sent: float = 0.0
     tokens_at: list[float] = field(default_factory=list)
     """One entry per event that carried tokens: an engine may put several into one."""
     prompt_tokens: int = 0
@@ -59,6 +59,7 @@ class Endpoint:
 
     async def stream(self, path: str, body: Mapping[str, Any], answer: Answer) -> None:
         """Post a request and fill in its answer while it comes. Raises RequestFailed and RequestRefused."""
+        answer.sent = perf_counter()
         async with self._asked("POST", path, json=body) as response:
             async for line in _lines(response.content):
                 if not line.startswith(b"data:"):

@@ -1,4 +1,6 @@
-"""Fixtures: `mock`, an endpoint of known rate while a test runs; `out`, where its table goes."""
+"""Fixtures: `mock`, an endpoint of known rate while a test runs; `engine_time`, which makes the client read the mock's
+clock; `out`, where the table goes.
+"""
 
 from __future__ import annotations
 
@@ -19,3 +21,9 @@ def mock() -> Iterator[Mock]:
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     return tmp_path / "table.json"
+
+
+@pytest.fixture
+def engine_time(mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("endpoint", "load"):
+        monkeypatch.setattr(f"tools.measure.{module}.perf_counter", mock.clock)

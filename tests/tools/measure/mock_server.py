@@ -1,8 +1,8 @@
-"""An OpenAI-compatible endpoint whose rate is known: a batching engine on an absolute timetable.
+"""An OpenAI-compatible endpoint whose rate is known: a batching engine that counts its own time.
 
-Step n is due at start + n * step_s, however late the one before was; each gives a token to every running request.
-With more requests in flight than run at once it therefore finishes running / (output * step_s) requests a second,
-whatever the client's and this machine's delays.
+Each step gives a token to every running request and takes `step_s`. With more requests in flight than run at once it
+therefore finishes running / (output * step_s) requests a second of `clock`, which stands still while the machine is busy
+with something else: read by the client too (fixture `engine_time`), rates do not depend on this machine's load.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from time import perf_counter
 from typing import Any
 
 from aiohttp import web
@@ -44,6 +43,7 @@ class Mock:
     """Sent in every stream, before the tokens."""
     asked: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
+    steps: int = 0
     _waiting: deque[_Turn] = field(default_factory=deque)
 
     def app(self) -> web.Application:
@@ -97,13 +97,16 @@ class Mock:
         await _send(response, "[DONE]")
         return response
 
+    def clock(self) -> float:
+        """Seconds by the engine's steps."""
+        return self.steps * self.step_s
+
     async def work(self) -> None:
         """The engine: each step gives a token to every running request; then waiting ones take free places."""
-        start, steps = perf_counter(), 0
         batch: list[_Turn] = []
         while True:
-            steps += 1
-            await asyncio.sleep(max(0.0, start + steps * self.step_s - perf_counter()))
+            await asyncio.sleep(self.step_s)
+            self.steps += 1
             batch = [turn for turn in batch if turn.left]
             if self.hung_from is not None and len(self.asked) >= self.hung_from:
                 continue
@@ -112,7 +115,7 @@ class Mock:
                     batch.append(turn)
             for turn in batch:
                 turn.left -= 1
-                turn.tokens.put_nowait(steps)
+                turn.tokens.put_nowait(turn.left)
 
 
 @dataclass

@@ -14,10 +14,11 @@ from tests.tools.measure.runs import SIZE, measured, options, refusal, rows
 from tools.stack import ROOT
 
 
+@pytest.mark.usefixtures("engine_time")
 def test_rates_are_those_of_the_endpoint_within_5_percent(mock: Mock, out: Path) -> None:
     mock.running, mock.step_s = 6, 0.015
     status, said = measured(
-        mock, out, "--grid", "50x20", "400x40", "--concurrency", "12", "--window", "2"
+        mock, out, "--grid", "50x20", "400x40", "--concurrency", "12", "--window", "1"
     )
     assert status == 0, said
     for row, outputs in zip(rows(out), (20, 40), strict=True):
@@ -27,9 +28,10 @@ def test_rates_are_those_of_the_endpoint_within_5_percent(mock: Mock, out: Path)
         assert (row["finished"], row["failed"]) >= (12, 0)
 
 
+@pytest.mark.usefixtures("engine_time")
 def test_several_tokens_in_one_event_are_counted_each(mock: Mock, out: Path) -> None:
     mock.step_s, mock.tokens_per_event = 0.01, 5
-    status, said = measured(mock, out, "--grid", "50x50", "--concurrency", "8", "--window", "2")
+    status, said = measured(mock, out, "--grid", "50x50", "--concurrency", "8", "--window", "1")
     assert status == 0, said
     (row,) = rows(out)
     assert row["req_per_s"] == pytest.approx(8, rel=0.05)
