@@ -29,8 +29,8 @@ MEASURED = """
 Requests/s with as many in flight; and the highest rate within a mean TPOT, where the model may have as many in flight as
 were measured and the table is interpolated between its loads. Two of the coefficients (clock_fall, attention_tile_s) were
 fitted to the tables marked *; the others are tests, but for this: what fp8 weights and experts add per layer was set after a
-first look at tables of Qwen3-8B in fp8 and of Qwen3-30B-A3B, whose errors were 15.1 % and 27.2 % before. Rows that finished less than 0.9 of what fewer in flight did were cut by
-their window and count as these (`allocator/profile/check.py`); beside it all rows as they were written.
+first look at tables of Qwen3-8B in fp8 and of Qwen3-30B-A3B, whose errors were 15.1 % and 17.0 % before. Rows that
+finished less than 0.9 of what fewer in flight did were cut by their window and count as these (`allocator/profile/check.py`); beside it all rows as they were written.
 """
 REFERENCES = """
 ## Published estimates and simulations
