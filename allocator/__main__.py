@@ -11,12 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from allocator.errors import AllocatorError, DataError, SpecError
+from allocator.errors import AllocatorError, SpecError
 from allocator.plan import Plan, canonical_json
+from allocator.plan_file import read_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
+    from allocator.facts import Fact
     from allocator.inputs import Inputs
 
 
@@ -43,7 +47,10 @@ def main(argv: list[str] | None = None) -> int:
 def _plan(args: argparse.Namespace) -> None:
     """Compute a stack's plan."""
     _, inputs, plan = _planned(args)
-    _show(plan, args, inputs if args.explain else None)
+    if args.explain:
+        _show(plan, args, inputs, _replayed(plan, args))
+    else:
+        _show(plan, args)
 
 
 def _planned(args: argparse.Namespace) -> tuple[dict[str, Any], Inputs, Plan]:
@@ -65,13 +72,9 @@ def _explain(args: argparse.Namespace) -> None:
     """Show a plan that was computed before; with a stack also why each pool is there."""
     if args.set and args.stack is None:
         raise SpecError("--set changes a stack's settings: name it with --stack")
-    try:
-        text = sys.stdin.read() if args.file == "-" else Path(args.file).read_text(encoding="utf-8")
-        plan = Plan.from_dict(json.loads(text))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DataError(f"plan {args.file}: not a plan of this program: {error}") from error
+    plan = read_plan(args.file)
     if args.stack is None:
-        _show(plan, args)
+        _show(plan, args, more=_replayed(plan, args))
         return
     from allocator.inputs import read_inputs
     from allocator.spec import stack_config
@@ -83,7 +86,16 @@ def _explain(args: argparse.Namespace) -> None:
             f"the plan was made from other settings, prices or traffic than stack {args.stack} has now; "
             "what would replace a pool is told for those of now"
         )
-    _show(plan, args, inputs)
+    _show(plan, args, inputs, _replayed(plan, args))
+
+
+def _replayed(plan: Plan, args: argparse.Namespace) -> list[Fact]:
+    """A line for each set of traces that the project ships."""
+    from allocator.replay.report import stack_fact
+    from allocator.replay.stack import shipped_traces
+
+    folders = [] if args.json else shipped_traces(args.root)
+    return [stack_fact(plan, folder) for folder in folders]
 
 
 def _what_if(args: argparse.Namespace) -> None:
@@ -110,15 +122,17 @@ def _mix(args: argparse.Namespace) -> None:
     print(json.dumps(answer.to_dict()) if args.json else table(answer))
 
 
-def _show(plan: Plan, args: argparse.Namespace, inputs: Inputs | None = None) -> None:
-    """Print a plan; with its inputs also why each pool is there."""
+def _show(
+    plan: Plan, args: argparse.Namespace, inputs: Inputs | None = None, more: Sequence[Fact] = ()
+) -> None:
+    """Print a plan and more lines of it; with its inputs also why each pool is there."""
     if args.json and inputs is None:
         print(canonical_json(plan.to_dict()))
         return
     if inputs is None:
         from allocator.explain import render
 
-        render(plan, _console())
+        render(plan, _console(), more)
         return
     from allocator.why import reasons, render_reason
 
@@ -129,7 +143,7 @@ def _show(plan: Plan, args: argparse.Namespace, inputs: Inputs | None = None) ->
     from allocator.explain import render
 
     console = _console()
-    render(plan, console)
+    render(plan, console, more)
     for reason in reasons(plan, inputs):
         render_reason(reason, plan, console)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -10,13 +12,13 @@ from allocator.facts import USD, Fact, assumptions, facts, shares
 from allocator.plan import PPM, Plan, Pool
 
 
-def render(plan: Plan, console: Console) -> None:
-    """Print the plan: pools with nodes and prices, their fallback, then the facts."""
+def render(plan: Plan, console: Console, more: Sequence[Fact] = ()) -> None:
+    """Print the plan: pools with nodes and prices, their fallback, then the facts and more of them."""
     console.print(_pools(plan))
     if plan.decisions.fallback:
         console.print()
         console.print(_fallback(plan))
-    write(facts(plan), console)
+    write([*facts(plan), *more], console)
 
 
 def write(lines: list[Fact], console: Console) -> None:

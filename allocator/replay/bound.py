@@ -1,11 +1,13 @@
 """What no policy can undercut: the cost of a fleet that knows the whole trace beforehand.
 
-At each step the spot replicas that *can* be ready in a zone are the lowest capacity over the last cold start; the wanted
+At each step the machines that *can* be ready in a zone are the lowest capacity over the last cold start; the wanted
 ones are taken from the cheapest zone up, the rest on demand. Starts are free here, so the bound holds for every policy,
 with or without foresight. Below availability 1 the dearest steps are waived, as many as may be short.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from allocator.replay.world import World, lowest_ahead
 
@@ -19,9 +21,12 @@ def cost_bound(world: World, availability: float = 1.0) -> float:
 
 
 def ready_at_most(world: World) -> list[list[int]]:
-    """Per zone and step the most spot replicas that can be ready: the lowest capacity since a cold start before."""
+    """Per zone and step the most units that can be ready: the lowest capacity since a cold start before."""
     columns = zip(*world.capacity, strict=True)
-    return [_lowest_behind(list(column), world.start_steps) for column in columns]
+    return [
+        [nodes * machine.units for nodes in _lowest_behind(list(column), machine.start_steps)]
+        for column, machine in zip(columns, world.machines, strict=True)
+    ]
 
 
 def _lowest_behind(column: list[int], behind: int) -> list[int]:
@@ -30,15 +35,22 @@ def _lowest_behind(column: list[int], behind: int) -> list[int]:
 
 
 def _step_costs(world: World) -> list[float]:
-    columns = ready_at_most(world)
-    by_price = sorted(range(len(columns)), key=lambda zone: (world.prices[zone], zone))
-    costs = []
-    for step in range(world.uncounted, world.steps):
-        missing, cost = world.demand[step], 0.0
-        for zone in by_price:
-            taken = min(missing, columns[zone][step])
-            price = min(world.prices[zone], 1.0)
-            cost += taken * price
-            missing -= taken
-        costs.append(cost + missing)
-    return costs
+    """The cost of each counted step."""
+    counted = slice(world.uncounted, None)
+    ready = zip(*[column[counted] for column in ready_at_most(world)], strict=True)
+    states = list(zip(world.demand[counted], ready, strict=True))
+    known = {state: _cost(world, *state) for state in set(states)}
+    return [known[state] for state in states]
+
+
+def _cost(world: World, wanted: int, ready: Sequence[int]) -> float:
+    """The least cost of so many units where so many can be ready in each zone."""
+    prices = [
+        price / machine.units for price, machine in zip(world.prices, world.machines, strict=True)
+    ]
+    missing, cost = wanted, 0.0
+    for zone in sorted(range(len(ready)), key=lambda zone: (prices[zone], zone)):
+        taken = min(missing, ready[zone])
+        cost += taken * min(prices[zone], 1.0)
+        missing -= taken
+    return cost + missing

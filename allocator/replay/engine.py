@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import mul
 from typing import Protocol
 
 from allocator.replay.world import World
@@ -80,7 +81,7 @@ class _Fleet:
 
 
 Watch = Callable[[int, int, int, int, int], None]
-"""Called with (step, steps it lasts, spot replicas ready, on-demand replicas ready, wanted) as steps are booked."""
+"""Called with (step, steps it lasts, units of ready spot, units of ready on-demand, wanted) as steps are booked."""
 
 
 def replay(world: World, policy: Policy, *, watch: Watch | None = None) -> Outcome:
@@ -105,10 +106,10 @@ class _Run:
         while step < world.steps:
             self._reclaim(step)
             view = self._view(step)
-            ready = sum(view.ready)
+            spot, on_demand = self._ready_units(view)
             answer, changed = self._rounds(view)
             following = step + 1 if changed else self._next_event(step, answer.quiet_until)
-            self._book(step, following, ready, view.on_demand_ready)
+            self._book(step, following, spot, on_demand)
             step = following
         return self._outcome()
 
@@ -142,6 +143,16 @@ class _Run:
         self.lost, self.refused = [0] * len(ready), [0] * len(ready)
         return view
 
+    def _ready_units(self, view: View) -> tuple[int, int]:
+        """Units that ready machines serve, of spot and on demand."""
+        spot, on_demand = 0, view.on_demand_ready
+        for machine, ready in zip(self.world.machines, view.ready, strict=True):
+            if machine.spot:
+                spot += ready * machine.units
+            else:
+                on_demand += ready * machine.units
+        return spot, on_demand
+
     def _rounds(self, view: View) -> tuple[Answer, bool]:
         """Ask and act, again within the step while launches are refused; says whether anything changed."""
         changed = False
@@ -156,22 +167,21 @@ class _Run:
         return answer, changed
 
     def _act(self, step: int, answer: Answer) -> bool:
-        fleet, ready_at = self.fleet, step + self.world.start_steps
-        capacity = self.world.capacity[step]
+        fleet, capacity = self.fleet, self.world.capacity[step]
         for zone, count in answer.stops:
             if count > 0:
                 del fleet.zones[zone][-count:]
         for launch in answer.launches:
             for zone in launch:
                 if len(fleet.zones[zone]) < capacity[zone]:
-                    fleet.zones[zone].append(ready_at)
+                    fleet.zones[zone].append(step + self.world.machines[zone].start_steps)
                     break
                 self.refused[zone] += 1
                 if step >= self.world.uncounted:
                     self.failed += 1
         missing = answer.on_demand - len(fleet.on_demand)
         if missing > 0:
-            fleet.on_demand.extend([ready_at] * missing)
+            fleet.on_demand.extend([step + self.world.start_steps] * missing)
         elif missing < 0:
             del fleet.on_demand[missing:]
         return bool(missing or answer.stops or answer.launches)
@@ -211,14 +221,13 @@ class _Run:
             self.shortfall += steps * (1 - ready / wanted)
             self.outage += steps
             self.longest = max(self.longest, self.outage)
-        spot = sum(len(replicas) for replicas in self.fleet.zones)
-        price = sum(
-            len(replicas) * price
-            for replicas, price in zip(self.fleet.zones, world.prices, strict=True)
-        )
+        held = [len(replicas) for replicas in self.fleet.zones]
+        spot = sum([n for n, machine in zip(held, world.machines, strict=True) if machine.spot])
+        on_demand = sum(held) - spot + len(self.fleet.on_demand)
+        price = sum(map(mul, held, world.prices))
         self.spent += steps * (price + len(self.fleet.on_demand))
         self.spot_steps += steps * spot
-        self.on_demand_steps += steps * len(self.fleet.on_demand)
+        self.on_demand_steps += steps * on_demand
         self.demand_steps += steps * wanted
 
     def _outcome(self) -> Outcome:

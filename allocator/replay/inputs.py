@@ -36,10 +36,12 @@ def read_demand(file: Path) -> tuple[tuple[float, int], ...]:
     return tuple(sorted(changes))
 
 
-def snapshot_prices(file: Path, traces: TraceSet, otherwise: float) -> tuple[float, ...]:
-    """Spot prices per zone as shares of the cheapest on-demand price of the set's regions.
+def snapshot_prices(
+    file: Path, traces: TraceSet, otherwise: float
+) -> tuple[tuple[float, ...], list[str]]:
+    """Spot prices per zone as shares of the cheapest on-demand price of the set's regions, and regions of unknown price.
 
-    A region in which the snapshot does not sell the machine on both markets gets the share `otherwise`.
+    Where the snapshot does not sell the machine on spot, or nowhere on demand, the share is `otherwise`.
     """
     from allocator.snapshot import read_snapshot
 
@@ -61,10 +63,9 @@ def snapshot_prices(file: Path, traces: TraceSet, otherwise: float) -> tuple[flo
             if price is not None:
                 prices[offering.region] = min(price, prices.get(offering.region, price))
     whole = min(on_demand.values(), default=0)
-    return tuple(
-        spot[trace.region] / whole if whole and trace.region in spot else otherwise
-        for trace in traces.traces
-    )
+    known = {region: price / whole for region, price in spot.items()} if whole else {}
+    shares = tuple(known.get(trace.region, otherwise) for trace in traces.traces)
+    return shares, sorted(regions - known.keys())
 
 
 def _numeric(text: str) -> bool:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from allocator.facts import Fact
+from allocator.plan import Plan
 from allocator.replay.bound import cost_bound
-from allocator.replay.engine import Outcome, replay
+from allocator.replay.engine import Outcome, Policy, replay
 from allocator.replay.policies import Wanted, make_policy
+from allocator.replay.stack import Stack, build_stack
+from allocator.replay.traces import read_traces
 from allocator.replay.world import Setting, World
+from reactor.contract import Parameters
 
 _COLUMNS = (
     "policy", "availability", "shortfall", "cost", "bound", "longest outage", "preemptions", "refused", "spot h",
@@ -34,13 +40,43 @@ class Result:
 def run(world: World, setting: Setting, wanted: Wanted) -> Result:
     """Replay one policy. Raises DataError where it and its settings do not fit."""
     policy = make_policy(world, setting, wanted)
-    outcome = replay(world, policy)
-    return Result(
-        policy=policy.name,
-        outcome=outcome,
-        bound=cost_bound(world, outcome.availability),
-        setting=_setting(world, setting, wanted, policy.name),
+    return _result(world, policy, _setting(world, setting, wanted, policy.name))
+
+
+def run_stack(plan: Plan, stack: Stack, parameters: Parameters) -> Result:
+    """Replay a plan's own groups."""
+    world = stack.world
+    told = {
+        "traces": world.name,
+        "zones": sum(machine.spot for machine in world.machines),
+        "policy": "skyblend",
+        "plan": plan.digest,
+        "regions": [str(source) for source in stack.sources],
+        "capacity_per_tick": world.capacity_per_tick or None,
+        "shortage_price": parameters.shortage_price,
+    }
+    return _result(world, stack.driver(), told)
+
+
+def stack_fact(plan: Plan, folder: Path) -> Fact:
+    """What the stack would have had in a recorded market, in one line."""
+    stack = build_stack(plan, read_traces(folder), Parameters())
+    outcome = run_stack(plan, stack, Parameters()).outcome
+    return (
+        "replay",
+        f"enough machines {100 * outcome.availability:.2f} % of the time for {100 * outcome.cost:.0f} % of the on-demand price "
+        f"in the recorded market {folder.name} ({_days(stack.world):.0f} days), short for {outcome.longest_outage_s / 60:.0f} min "
+        "at most; `replay --plan` says which region stands for which",
     )
+
+
+def _result(world: World, policy: Policy, setting: dict[str, Any]) -> Result:
+    outcome = replay(world, policy)
+    return Result(policy.name, outcome, cost_bound(world, outcome.availability), setting)
+
+
+def _days(world: World) -> float:
+    return world.steps * world.step_s / 86400
 
 
 def table(world: World, results: Sequence[Result]) -> str:
@@ -52,9 +88,9 @@ def table(world: World, results: Sequence[Result]) -> str:
         for row in rows
     ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    days = world.steps * world.step_s / 86400
     head = (
-        f"{world.name}: {len(world.zones)} zones, {days:.1f} days; cost 1 = the wanted replicas on demand; "
+        f"{world.name}: {sum(machine.spot for machine in world.machines)} zones, {_days(world):.1f} days; "
+        "cost 1 = the wanted replicas on demand; "
         f"bound at availability 1: {cost_bound(world):.3f}"
     )
     return "\n".join([head, *lines])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from allocator.errors import DataError
 from allocator.replay.traces import TraceSet
@@ -33,10 +34,20 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Machine:
+    """What a zone's machines are: units of demand that one serves, steps that it starts in, sold as spot or on demand."""
+
+    units: int
+    start_steps: int
+    spot: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """A trace set cut into steps. Rows that are equal and adjacent are one object, so that a change is seen by identity.
 
     `capacity[t][z]` machines exist in zone z at step t; `warned[t][z]` of them will over the steps a notice looks ahead.
+    `demand` is in units of which a machine of zone z serves `machines[z].units`, 1 on demand.
     """
 
     name: str
@@ -50,6 +61,7 @@ class World:
     warned: tuple[Row, ...]
     demand: tuple[int, ...]
     capacity_per_tick: int
+    machines: tuple[Machine, ...]
 
     @property
     def steps(self) -> int:
@@ -79,7 +91,7 @@ def build_world(traces: TraceSet, setting: Setting) -> World:
     notice_steps = min(int(setting.notice_s / step_s), steps)
     per_tick = setting.capacity_per_tick or (4 if traces.binary else 1)
     columns = [
-        _column(trace.counts, trace.gap_s / step_s, steps, per_tick) for trace in traces.traces
+        column_of(trace.counts, trace.gap_s / step_s, steps, per_tick) for trace in traces.traces
     ]
     return World(
         name=traces.name,
@@ -89,10 +101,11 @@ def build_world(traces: TraceSet, setting: Setting) -> World:
         start_steps=start_steps,
         notice_steps=notice_steps,
         prices=_prices(traces, setting),
-        capacity=_rows(columns),
-        warned=_rows([lowest_ahead(column, notice_steps) for column in columns]),
+        capacity=rows_of(columns),
+        warned=rows_of([lowest_ahead(column, notice_steps) for column in columns]),
         demand=_demand(setting, steps, step_s),
         capacity_per_tick=per_tick,
+        machines=(Machine(1, start_steps),) * len(columns),
     )
 
 
@@ -102,26 +115,23 @@ def lowest_ahead(column: Sequence[int], ahead: int) -> list[int]:
     reach = 0
     while reach < ahead:
         stride = min(ahead - reach, reach + 1)
-        lowest = [
-            min(value, after)
-            for value, after in zip(lowest, lowest[stride:] + lowest[-1:] * stride, strict=False)
-        ]
+        lowest = list(map(min, lowest, lowest[stride:] + lowest[-1:] * stride))
         reach += stride
     return lowest
 
 
-def _column(counts: Sequence[int], steps_per_tick: float, steps: int, per_tick: int) -> list[int]:
-    last = len(counts) - 1
-    return [
-        counts[min(last, int(step / steps_per_tick + 1e-9))] * per_tick for step in range(steps)
-    ]
+def column_of(counts: Sequence[int], steps_per_tick: float, steps: int, per_tick: int) -> list[int]:
+    """A trace's machines by step: the value of the last tick at or before it, times `per_tick`."""
+    column: list[int] = []
+    for tick, count in enumerate(counts, 1):
+        following = math.ceil((tick - 1e-9) * steps_per_tick)
+        column += [count * per_tick] * (following - len(column))
+    return (column + column[-1:] * max(0, steps - len(column)))[:steps]
 
 
-def _rows(columns: list[list[int]]) -> tuple[Row, ...]:
-    rows: list[Row] = []
-    for row in zip(*columns, strict=True):
-        rows.append(rows[-1] if rows and rows[-1] == row else row)
-    return tuple(rows)
+def rows_of(columns: Sequence[Sequence[int]]) -> tuple[Row, ...]:
+    """Columns by step; equal neighbours are one object."""
+    return tuple([row for row, same in groupby(zip(*columns, strict=True)) for _ in same])
 
 
 def _prices(traces: TraceSet, setting: Setting) -> tuple[float, ...]:

@@ -40,7 +40,7 @@ PLAN = plan(
 KEYS = [each.key for each in PLAN.groups]
 NOW = 100 * HOUR
 
-counts = st.integers(-2, 8)
+counts = st.integers(-2, 8) | st.sampled_from([40, 3000, 10**9])
 odd_times = st.floats(-1e12, 1e12, allow_nan=False) | st.sampled_from([NOW, NOW - 30, NOW + 100])
 zones = st.sampled_from(["a", "b", "", "elsewhere"])
 keys = st.sampled_from([*KEYS, "unknown"])
@@ -107,8 +107,12 @@ def test_growth_respects_quota_and_budget(observed, memory):
 def test_the_order_of_what_is_observed_means_nothing(observed, memory, shuffle):
     once = {each.key: each for each in observed.groups}
     observed = dataclasses.replace(observed, groups=tuple(once.values()))
+    zones = [
+        dataclasses.replace(g, zones=tuple(shuffle.sample(g.zones, len(g.zones))))
+        for g in observed.groups
+    ]
     mixed = Observation(*(tuple(shuffle.sample(part, len(part))) for part in (
-        observed.groups, observed.notices, observed.failed_launches,
+        zones, observed.notices, observed.failed_launches,
     )))  # fmt: skip
     one, other = decide(PLAN, observed, memory, NOW), decide(PLAN, mixed, memory, NOW)
     assert one.sizes == other.sizes
@@ -172,6 +176,20 @@ def test_a_dearer_shortage_is_never_expected_more_often(price, factor, zones, de
         for each in (price, price * factor)
     ]  # fmt: skip
     assert shares[1] <= shares[0] + 1e-6
+
+
+@several
+@given(nodes, nodes, nodes, st.floats(0, 100), st.floats(1, 10), st.integers(1, 6))
+def test_a_dearer_shortage_never_leaves_a_look_with_less_capacity(a, b, c, price, factor, demand):
+    observed = seen(state("east", a, b), state("west", c))
+    memory = decide(plan(), observed, Memory(), 0.0).memory
+    cheap, dear = (
+        decide(
+            plan(demand=demand, parameters=Parameters(shortage_price=each)), observed, memory, HOUR
+        )
+        for each in (price, price * factor)
+    )
+    assert sum(sizes(cheap).values()) <= sum(sizes(dear).values())
 
 
 def test_a_thousand_duplicate_late_and_reordered_notices_change_nothing_in_the_end():

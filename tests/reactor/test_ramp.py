@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,7 +48,7 @@ def test_memory_keeps_a_day_and_what_was_before_it_and_stays_small(steps):
         now += wait
         demands = remember_demand(demands, units, now)
     assert len(demands) <= 300
-    assert all(one.at_s < other.at_s for one, other in zip(demands, demands[1:], strict=False))
+    assert all(one.at_s < other.at_s for one, other in pairwise(demands))
     assert all(each.at_s > now - DAY_S for each in demands[1:])
     if demands:
         assert demands[-1].units == steps[-1][1]

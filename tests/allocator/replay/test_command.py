@@ -102,10 +102,17 @@ def test_prices_come_from_the_snapshot_where_it_sells_the_machine(folder, tmp_pa
     }  # fmt: skip
     head = {"schema_version": 1, "as_of": "2026-01-01", "sources": [], "offerings": [row]}
     market.write_text(json.dumps(head))
-    told = json.loads(
-        run(capsys, "--traces", folder, "--snapshot", market, "--spot-price", 0.5, "--json")
-    )
-    assert told["setting"]["spot_price"] == [0.25, 0.25, 0.5]
+    words = ["replay", "--traces", str(folder), "--snapshot", str(market), "--spot-price", "0.5"]
+    assert main([*words, "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["setting"]["spot_price"] == [0.25, 0.25, 0.5]
+    assert said.err.count("\n") == 1
+    assert "does not sell v100_1 on both markets in us-west-2: spot at 0.5 of on-demand" in said.err
+
+
+def test_a_target_availability_is_a_shortage_price(folder, capsys):
+    told = json.loads(run(capsys, "--traces", folder, "--target-availability", 0.97, "--json"))
+    assert told["setting"]["shortage_price"] == pytest.approx(10)
 
 
 def test_a_plot_is_one_html_file(folder, tmp_path, capsys):
@@ -131,6 +138,9 @@ def test_a_plot_is_one_html_file(folder, tmp_path, capsys):
         (["--spot-price", 0], "spot price is"),
         (["--capacity-per-tick", 0], "capacity per tick must be"),
         (["--shortage-price", "inf"], "--shortage-price must be"),
+        (["--target-availability", 1], "target availability must be"),
+        (["--target-availability", 0.9, "--shortage-price", 3], "are one setting"),
+        (["elsewhere"], "--traces needs one folder"),
         (["--machine", "v100_8"], "unknown machine type"),
         (["--demand", "nowhere.csv"], "nowhere.csv"),
         (["--plot", "picture.gif"], "must end in .html or .png"),
