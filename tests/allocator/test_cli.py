@@ -53,8 +53,11 @@ def test_assumed_prices_and_prices_of_unknown_age_are_marked():
     assert "not in the snapshot: aws: no price 10" in printed
 
 
-def test_a_plan_computed_before_is_shown_again(plan_json):
-    assert allocator("explain", "-", stdin=plan_json).stdout == allocator(*STACK).stdout
+def test_a_plan_computed_before_is_shown_again_with_its_replay(plan_json):
+    shown = allocator("explain", "-", stdin=plan_json).stdout
+    plan, replayed = shown.split("\nreplay ")
+    assert f"{plan}\n" == allocator(*STACK).stdout
+    assert replayed.count("\n") == 1
 
 
 def test_explain_with_a_stack_also_says_why_each_pool_is_there(plan_json):
