@@ -18,6 +18,9 @@ _DEFAULT_ZONES = 3
 _ERRORS_KEPT = 50
 RETRY_S = 30.0
 """A group tries again so long after a machine could not be had."""
+SHUTDOWN_S = 30.0
+"""From the soft-off to the kill of a preempted machine."""
+_NOTICE = "properties.scheduling.preemptionNoticeDuration.seconds"
 TEMPLATE = Link("versions[].instanceTemplate", "instanceTemplates", "instance_template")
 
 
@@ -76,12 +79,15 @@ def _mend(ctx: Context, group: Record, order: Order) -> list[Shortfall]:
 def _name(ctx: Context, group: Record, places: list[Json]) -> None:
     """New machines take the names of the places that they fill, and a number that no other machine had."""
     machines = machines_of(ctx.world, group)
+    template = template_of(ctx, group)
+    notice = get(template.body, _NOTICE) if template else None
     taken = {machine.name for machine in machines}
     free = iter([place["name"] for place in places if place["name"] not in taken])
     for machine in machines:
         if not machine.name:
             machine.name = next(free, None) or _new_name(ctx, group)
             machine.live["number"] = str(int(ctx.world.new_hex(15), 16))
+            machine.live["lead_s"] = SHUTDOWN_S + float(notice or 0)
             ctx.world.put(machine)
 
 

@@ -14,8 +14,6 @@ from sandbox.market import SPOT
 from sandbox.world import Record
 
 GROUP = kind_name("instanceGroupManagers")
-SHUTDOWN_S = 30.0
-"""From the notice to the kill, unless the template asks for a longer notice."""
 
 
 class GcpSide(Side):
@@ -24,9 +22,7 @@ class GcpSide(Side):
     group_kinds = (GROUP,)
 
     def lead_s(self, machine: Record) -> float:
-        return (
-            float(machine.live.get("lead_s", SHUTDOWN_S)) if machine.body["market"] == SPOT else 0.0
-        )
+        return float(machine.live["lead_s"]) if machine.body["market"] == SPOT else 0.0
 
     def reconcile(self, ctx: Context, group: Record) -> None:
         resize(ctx, group)

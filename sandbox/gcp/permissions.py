@@ -24,6 +24,8 @@ ROLES = {
     "roles/secretmanager.secretAccessor": ("secretmanager.versions.access",),
 }
 """Predefined roles, as far as the wire face checks what they hold."""
+MEMBERS_OF = ("project", "bucket", "topic", "subscription", "secretId", "name")
+"""What roles are given on: the inputs that name it in the rows of `iam`."""
 _PREFIX = "ya29."
 
 
@@ -59,9 +61,10 @@ def account_exists(ctx: Context, email: str) -> bool:
 
 def _bindings(ctx: Context) -> Iterable[Record]:
     """Grants without a condition: conditions are not evaluated, so that such a grant gives nothing here."""
-    for record in ctx.world.all(ctx.cloud):
-        if record.kind.startswith(f"{MEMBER}.") and "condition" not in record.body:
-            yield record
+    for target in MEMBERS_OF:
+        for record in ctx.world.all(ctx.cloud, f"{MEMBER}.{target}"):
+            if "condition" not in record.body:
+                yield record
 
 
 def _place(ctx: Context, binding: Record) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e import gcp_stack as gcp
 from tests.e2e.aws_stack import Deployed, deployed
 from tools.stack import ROOT, exports
 
@@ -72,4 +73,11 @@ def fresh(tmp_path: Path) -> Clone:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """The reactor of AWS with its groups, deployed and running."""
     with deployed(tmp_path_factory.mktemp("stack")) as up:
+        yield up
+
+
+@pytest.fixture(scope="session")
+def gcp_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gcp.Deployed]:
+    """The reactor of GCP with its groups, deployed and running."""
+    with gcp.deployed(tmp_path_factory.mktemp("gcp-stack")) as up:
         yield up

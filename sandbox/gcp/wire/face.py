@@ -11,7 +11,7 @@ from sandbox.clouds import context
 from sandbox.fields import Json
 from sandbox.functions import Functions
 from sandbox.gcp.deliveries import function_at, may_invoke
-from sandbox.gcp.permissions import member_of
+from sandbox.gcp.permissions import OWNER, member_of
 from sandbox.gcp.rest import BUCKET
 from sandbox.gcp.tokens import caller_of
 from sandbox.gcp.wire import groups, storage
@@ -114,8 +114,6 @@ class GcpFace:
         route, parts = _find(request)
         action = route.action if route else ""
         try:
-            if route is None:
-                raise Failure(404, "notFound", f"{request.method} {request.path} is not served")
             answer = self._answered(route, parts, request)
         except Failure as failure:
             return failure.reply(action)
@@ -125,10 +123,16 @@ class GcpFace:
             return Reply(answer.status, answer.body, answer.headers, answer.content_type, action)
         return Reply.of(answer, action=action)
 
-    def _answered(self, route: _Route, parts: dict[str, str], request: Request) -> Json | Reply:
+    def _answered(
+        self, route: _Route | None, parts: dict[str, str], request: Request
+    ) -> Json | Reply:
         member = member_of(self._world, _bearer(request))
         if member is None:
             raise Failure(401, "authError", "Request had invalid authentication credentials.")
+        if route is None and member != OWNER:  # no role that is known here has a right to it
+            raise Failure(403, "forbidden", f"Permission denied on {request.method} {request.path}")
+        if route is None:
+            raise Failure(404, "notFound", f"{request.method} {request.path} is not served")
         ctx = context(self._world, "gcp", parts.get("region", ""))
         if parts.get("project", ctx.account) != ctx.account:
             raise Failure(404, "notFound", f"The resource 'projects/{parts['project']}' was not found")  # fmt: skip

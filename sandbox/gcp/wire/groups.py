@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Any
 
 from sandbox.fields import Json
-from sandbox.gcp.capacity import resize
-from sandbox.gcp.life import GROUP, SHUTDOWN_S
+from sandbox.gcp.capacity import SHUTDOWN_S, resize
+from sandbox.gcp.life import GROUP
 from sandbox.gcp.links import API
 from sandbox.gcp.wire.call import Call, Failure, not_found
 from sandbox.machines import MACHINE, RUNNING, machines_of
