@@ -113,7 +113,7 @@ def _patch_set(call: Call) -> Reply:
         query = f"?api-version={call.request.query['api-version']}&set={scale_set.name}"
         operation = f"{endpoint(call.world, 'azure')}{where}{query}"
         after = _set_shown(call.world, scale_set)
-        return Reply.of(after, action=action, Azure_AsyncOperation=operation, Retry_After="10")
+        return Reply.of(after, action=action, Azure_AsyncOperation=operation, Retry_After="1")
 
     with call.world.change():
         return _with_set(call, "write", patch)
