@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,10 @@ class AzureRunner(Runner):
 
     def ended(self) -> None:
         self._gone.set()
+        with suppress(OSError):
+            self._server.shutdown(
+                socket.SHUT_RDWR
+            )  # wakes who waits for a worker that died while it started
         self._server.close()
 
     def _call(self, number: str, payload: Json, attempt: int) -> Json:

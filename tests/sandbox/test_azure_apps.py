@@ -150,3 +150,16 @@ def test_text_that_is_not_base64_reaches_the_function_as_it_is(cloud: Cloud) -> 
 
     assert _decoded(base64.b64encode(b"a").decode()) == "a"
     assert _decoded("{not base64}") == "{not base64}"
+
+
+def test_an_app_that_does_not_load_fails_at_once_and_says_why(tmp_path) -> None:
+    with served(tmp_path, package="import nothing_of_that_name") as broken:
+        app = broken.made[APP]
+        outcome = broken.clouds.functions.invoke(
+            app, {"trigger": "timerTrigger", "function": "tick"}
+        )
+        assert not outcome.ok
+        assert "exited" in outcome.error
+        assert any(
+            "nothing_of_that_name" in line for _, line in logs.read(broken.world, "azure", "app")
+        )
