@@ -13,10 +13,11 @@ from sandbox.aws.buckets import (
 )
 from sandbox.aws.capacity import family_of as family_of
 from sandbox.aws.firewall import SecurityGroup
-from sandbox.aws.functions import Function, FunctionEventInvokeConfig, Permission
+from sandbox.aws.functions import Function
 from sandbox.aws.gateways import Eip, InternetGateway, NatGateway
 from sandbox.aws.groups import Group
 from sandbox.aws.identity import InstanceProfile, Role, RolePolicy
+from sandbox.aws.invoking import FunctionEventInvokeConfig, Permission
 from sandbox.aws.life import AwsSide
 from sandbox.aws.listener import Listener
 from sandbox.aws.monitoring import LogGroup, MetricAlarm

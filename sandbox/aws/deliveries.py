@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from sandbox.aws.bridge import EVENTS, bus_arn, rule_arn
 from sandbox.aws.buckets import bucket_arn
-from sandbox.aws.functions import invocable
 from sandbox.aws.identity import role_permits, taken_by
+from sandbox.aws.invoking import invocable
 from sandbox.aws.lookup import (
     BUCKET,
     BUCKET_NOTIFICATION,

@@ -1,19 +1,17 @@
-"""AWS Lambda functions, who may invoke them, and what becomes of events that they fail to handle."""
+"""AWS Lambda functions."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from sandbox import objects
 from sandbox.assets import content, is_asset
-from sandbox.aws.identity import role_permits, taken_by
+from sandbox.aws.identity import taken_by
 from sandbox.aws.lookup import FUNCTION, INVOKE_CONFIG, PERMISSION
 from sandbox.aws.members import same
 from sandbox.aws.naming import NamedKind
-from sandbox.aws.policies import Ask, allows
-from sandbox.aws.row import PROVIDER, REGION, AwsKind
-from sandbox.fields import UNKNOWN, Json, get, member, nested
+from sandbox.aws.row import REGION
+from sandbox.fields import UNKNOWN, Json, member, nested
 from sandbox.kind import UPDATE, Autoname, Context, Request
 from sandbox.refusal import Refusal
 from sandbox.world import Record
@@ -22,7 +20,7 @@ PACKAGES = ".packages"
 """The bucket of Lambda's own in which it keeps what functions run."""
 _CONCURRENCY = "PutFunctionConcurrency"
 _LONGEST_S = 900
-_INVALID = "InvalidParameterValueException"
+INVALID = "InvalidParameterValueException"
 
 
 class Function(NamedKind):
@@ -93,10 +91,10 @@ class Function(NamedKind):
         if body.get("PackageType") == "Image":
             raise Refusal("NotEmulated", "functions from images are not run; use a zip")
         if not body.get("Code"):
-            raise Refusal(_INVALID, "Please provide a source for function code.")
+            raise Refusal(INVALID, "Please provide a source for function code.")
         if not body.get("Handler") or not body.get("Runtime"):
             raise Refusal(
-                _INVALID,
+                INVALID,
                 "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
             )
         timeout = body.get("Timeout", 0)
@@ -112,9 +110,7 @@ class Function(NamedKind):
 
     def point(self, ctx: Context, body: Json) -> None:
         if taken_by(ctx, body["Role"], "lambda.amazonaws.com") is None:
-            raise Refusal(
-                _INVALID, "The role defined for the function cannot be assumed by Lambda."
-            )
+            raise Refusal(INVALID, "The role defined for the function cannot be assumed by Lambda.")
 
     def create(self, ctx: Context, body: Json, inputs: Json) -> Record:
         name = self.claim_everywhere(ctx, body)
@@ -145,89 +141,6 @@ class Function(NamedKind):
         }
 
 
-class _OfFunction(AwsKind):
-    """Something that belongs to a function, which it names by name or ARN."""
-
-    ident = "FunctionName"
-
-    def parents(self, body: Json) -> list[str]:
-        return [function_name(body["FunctionName"])]
-
-    def point(self, ctx: Context, body: Json) -> None:
-        need_function(ctx, body["FunctionName"])
-
-
-class Permission(_OfFunction):
-    """A statement of a function's own policy: which service may invoke it, on whose behalf."""
-
-    token = "aws:lambda/permission:Permission"
-    name = PERMISSION
-    api = "lambda.AddPermission"
-    fields = {
-        **same("action", "eventSourceToken", "functionUrlAuthType", "invokedViaFunctionUrl"),
-        **same("principal", "qualifier", "sourceAccount", "sourceArn", "statementId"),
-        "function": member("FunctionName"),
-        "principalOrgId": member("PrincipalOrgID"),
-        "statementIdPrefix": member(f"{PROVIDER}.namePrefix"),
-    }
-    replace_on = frozenset({*fields, *REGION})
-    computed = ("region", "statementId")
-
-    def body(self, inputs: Json) -> Json:
-        return {"StatementId": UNKNOWN} | super().body(inputs)
-
-    def create(self, ctx: Context, body: Json, inputs: Json) -> Record:
-        if body["StatementId"] == UNKNOWN:
-            prefix = body.get(PROVIDER, {}).get("namePrefix", "terraform-")
-            body["StatementId"] = f"{prefix}{ctx.world.new_hex(26)}"
-        function = function_name(body["FunctionName"])
-        ident = f"{function}/{body['StatementId']}"
-        if ctx.world.get(ctx.cloud, self.name, ident):
-            raise Refusal(
-                "ResourceConflictException",
-                f"The statement id ({body['StatementId']}) provided already exists. Please provide a new statement id, "
-                "or remove the existing statement.",
-            )
-        return self.add(ctx, ident, body)
-
-
-class FunctionEventInvokeConfig(_OfFunction):
-    """How often and how long a function is tried with an event, and where it goes after that."""
-
-    token = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
-    name = INVOKE_CONFIG
-    api = update_api = "lambda.PutFunctionEventInvokeConfig"
-    fields = {
-        **same("functionName", "maximumEventAgeInSeconds", "maximumRetryAttempts", "qualifier"),
-        "destinationConfig": nested(
-            "DestinationConfig",
-            {
-                "onFailure": nested("OnFailure", same("destination")),
-                "onSuccess": nested("OnSuccess", same("destination")),
-            },
-        ),
-    }
-    replace_on = REGION | {"functionName", "qualifier"}
-    defaults = {"maximumRetryAttempts": 2}
-    computed = ("region",)
-
-    def point(self, ctx: Context, body: Json) -> None:
-        super().point(ctx, body)
-        function = need_function(ctx, body["FunctionName"])
-        role = taken_by(ctx, function.body["Role"], "lambda.amazonaws.com")
-        for word in ("OnFailure", "OnSuccess"):
-            queue = get(body, f"DestinationConfig.{word}.Destination")
-            ask = Ask("sqs:SendMessage", str(queue))
-            if queue and not (role and role_permits(ctx, role, ask)):
-                raise Refusal(
-                    _INVALID,
-                    f"The function's execution role does not have permissions to call SendMessage on {queue}",
-                )
-
-    def create(self, ctx: Context, body: Json, inputs: Json) -> Record:
-        return self.add(ctx, function_name(body["FunctionName"]), body)
-
-
 def function_name(named: Any) -> str:
     """The name in a function's name or ARN."""
     return str(named).split(":function:")[-1].split(":")[0]
@@ -243,30 +156,6 @@ def need_function(ctx: Context, named: Any) -> Record:
     return function
 
 
-def invocable(ctx: Context, function: Record, service: str, source: str) -> bool:
-    """Whether the function's own policy lets a service invoke it on behalf of a resource of this account."""
-    facts = {"aws:sourcearn": source, "aws:sourceaccount": ctx.account}
-    ask = Ask("lambda:InvokeFunction", function.live["arn"], facts, service)
-    permissions = [one for one in ctx.world.children(function) if one.kind == PERMISSION]
-    return any(allows([_statement(one.body)], ask) for one in permissions)
-
-
-def _statement(permission: Json) -> str:
-    """A permission as the statement that Lambda makes of it."""
-    conditions: dict[str, Json] = {}
-    if "SourceArn" in permission:
-        conditions["ArnLike"] = {"AWS:SourceArn": permission["SourceArn"]}
-    if "SourceAccount" in permission:
-        conditions["StringEquals"] = {"AWS:SourceAccount": permission["SourceAccount"]}
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": permission["Principal"]},
-        "Action": permission["Action"],
-        "Condition": conditions,
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": statement})
-
-
 def _package(ctx: Context, code: Json) -> bytes:
     """The zip that a function runs."""
     if is_asset(code.get("ZipFile")):
@@ -274,7 +163,7 @@ def _package(ctx: Context, code: Json) -> bytes:
     stored = objects.read(ctx.world, ctx.cloud, code.get("S3Bucket", ""), code.get("S3Key", ""))
     if stored is None:
         raise Refusal(
-            _INVALID,
+            INVALID,
             "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not "
             "exist.",
         )

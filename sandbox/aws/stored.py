@@ -9,7 +9,8 @@ from sandbox import bus, objects
 from sandbox.assets import content
 from sandbox.aws.buckets import OfBucket, bucket_arn, need_bucket
 from sandbox.aws.deliveries import STORED
-from sandbox.aws.functions import invocable, need_function
+from sandbox.aws.functions import need_function
+from sandbox.aws.invoking import invocable
 from sandbox.aws.lookup import BUCKET_NOTIFICATION, OBJECT
 from sandbox.aws.members import same
 from sandbox.aws.row import PROVIDER, REGION

@@ -22,6 +22,10 @@ CLOUD = AutoScalingGroups(CLOCK)
 STORES = [S3Store(CLOCK, *place.split("/")) for place in os.environ["SKYBLEND_STORES"].split(",")]
 SECRET = os.environ.get("SKYBLEND_DISPATCH_SECRET", "")
 
+# while a process starts Lambda gives it a whole processor, however small the function is
+for service in ("autoscaling", "s3"):
+    client(service, os.environ["AWS_REGION"])
+
 
 class RunFailed(Exception):
     """The run's own line says why; Lambda gives the event to another one."""
