@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -276,6 +277,16 @@ def test_an_event_nobody_knows_is_told_once_and_acknowledged(cloud: Served) -> N
     assert outcome.ok
     told = [line for _, line in logs.read(cloud.ctx.world, "gcp", "reactor") if "unknown_event" in line]  # fmt: skip
     assert len(told) == 1
+
+
+def test_lines_of_requests_that_run_at_once_stay_whole(cloud: Served) -> None:
+    made = deployed(cloud)
+    event = {"headers": {}, "body": json.dumps({"odd": "x" * 200})}
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: cloud.running.functions.invoke(made, event), range(64)))
+    lines = [line.partition("  ")[2] for _, line in logs.read(cloud.ctx.world, "gcp", "reactor")]
+    told = [json.loads(line) for line in lines if "unknown_event" in line]
+    assert len(told) == 64
 
 
 def test_an_event_that_fails_again_and_again_ends_among_the_dead_letters(cloud: Served) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from threading import Lock
 from typing import Any
 
 from reactor.clock import CloudClock
@@ -23,6 +24,7 @@ from reactor.stores.gcs import GcsStore
 
 GOOGLE = Google.of(Http(CloudClock()))
 LABEL = Label(*os.environ["SKYBLEND_LABEL"].split("=", 1))
+SPEAKING = Lock()
 STORES = [GcsStore(GOOGLE, bucket) for bucket in os.environ["SKYBLEND_BUCKETS"].split(",")]
 
 
@@ -34,7 +36,13 @@ def react(request: Any) -> tuple[str, int]:
         event = None
     signals = parse(event)
     if not signals:
-        print(unknown("post", event), flush=True)  # noqa: T201  a function's log is its output
+        tell(unknown("post", event))
         return "", 204
     cloud = ManagedGroups(GOOGLE, os.environ["SKYBLEND_PROJECT"], LABEL)
-    return "", 204 if handle(cloud, STORES, signals) else 500
+    return "", 204 if handle(cloud, STORES, signals, write=tell) else 500
+
+
+def tell(line: str) -> None:
+    """Several requests run at once here, and the framework writes a line and its end apart."""
+    with SPEAKING:
+        print(line, flush=True)  # noqa: T201  a function's log is its output
