@@ -26,9 +26,9 @@ from reactor.risk import (
     without,
 )
 
-_ALL_TRIED, _TRIED = 9, 3
+_ALL_TRIED, _TRIED = 9, 2
 """So many candidates are all weighed; of more only so many."""
-_ONE_BY_ONE = 4
+_ONE_BY_ONE = 2
 """Cells that are placed by exact worth when many are missing."""
 _FEW_DOMAINS = 6
 Row = tuple[int, ...]

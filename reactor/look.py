@@ -100,7 +100,7 @@ class _Looking:
         lost = _lost(before, counts, self.set_before.get(key))
         zones, refused_s = [], 0.0
         for entry, count, gone in zip(before, counts, lost, strict=True):
-            event = self._event(entry, count, gone)
+            event = self._event(entry, count, gone) if gone or key in self.news else NO_EVENT
             fresh = remember(
                 entry, event, count.ready, count.ready + count.starting, self.parameters, self.now
             )
@@ -110,10 +110,10 @@ class _Looking:
         return Pool(
             group=group,
             zones=tuple(zones),
-            ready=sum([zone.ready for zone in zones]),
-            alive=sum([zone.ready + zone.starting for zone in zones]),
+            ready=(ready := sum([zone.ready for zone in zones])),
+            alive=ready + sum([zone.starting for zone in zones]),
             doomed=sum([zone.doomed for zone in zones]),
-            resting=all(zone.resting for zone in zones),
+            resting=False not in [zone.resting for zone in zones],
             refused_s=refused_s,
         )
 
@@ -125,8 +125,6 @@ class _Looking:
         if lost and entry.nodes > 1:
             self.losses += 1
             self.whole_losses += lost >= entry.nodes
-        if not lost and entry.group not in self.news:
-            return NO_EVENT
         place = (entry.group, entry.zone)
         doomed = min(self.doomed.get(place, 0), count.ready + count.starting)
         refused_s = max(self.refused.get(place, 0.0), self.refused.get((entry.group, ""), 0.0))
@@ -143,13 +141,13 @@ class _Looking:
         if resting:
             moves_s = min(moves_s, entry.rests_until_s)
         self.quiet_until_s = min(self.quiet_until_s, moves_s)
-        return Zone(
-            ready=max(0, count.ready - doomed),
-            starting=count.starting - max(0, doomed - count.ready),
-            doomed=doomed,
-            resting=resting or doomed > 0,
-            age_h=age_h,
+        if not doomed:
+            return Zone(count.ready, count.starting, 0, resting, age_h)
+        ready, starting = (
+            max(0, count.ready - doomed),
+            count.starting - max(0, doomed - count.ready),
         )
+        return Zone(ready, starting, doomed, resting=True, age_h=age_h)
 
 
 def look(plan: RuntimePlan, observation: Observation, memory: Memory, now: float) -> Look:

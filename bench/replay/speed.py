@@ -53,7 +53,7 @@ def main() -> int:
         )
     for flags, name in (
         ((), "with bytecode"),
-        (("-X", "pycache_prefix=/nonexistent"), "without any bytecode"),
+        (("-B", "-X", "pycache_prefix=/nonexistent"), "without any bytecode"),
     ):
         print(
             f"import reactor.policy, {name}: {1e3 * min(_import_s(*flags) for _ in range(9)):.1f} ms"
