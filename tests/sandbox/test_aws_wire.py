@@ -180,6 +180,13 @@ def test_who_is_not_known_or_signs_with_another_secret_is_turned_away(aws: Serve
         assert refused(getattr(forger, call))[:2] == (403, "SignatureDoesNotMatch")
 
 
+def test_what_cannot_be_read_is_refused_and_the_next_call_answered(aws: Served) -> None:
+    client = aws.client("autoscaling")
+    error = refused(client.describe_auto_scaling_groups, NextToken="second")
+    assert error[:2] == (400, "SerializationException")
+    assert client.describe_auto_scaling_groups()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
 def test_throttling_and_errors_come_with_each_services_own_words(aws: Served) -> None:
     world = aws.cloud.ctx.world
     calls = {

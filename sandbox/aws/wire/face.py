@@ -75,6 +75,8 @@ class AwsFace:
             failure = Failure(400, refusal.code, refusal.message)
         except Failure as error:
             failure = error
+        except ValueError as error:
+            failure = Failure(400, "SerializationException", f"cannot be read: {error}")
         return protocol.failed(model, operation, failure, request_id)
 
     def _answer(

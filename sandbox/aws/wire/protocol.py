@@ -57,7 +57,6 @@ def operation_of(model: ServiceModel, request: Request) -> str:
 def parameters(model: ServiceModel, operation: str, request: Request) -> Json:
     """The parameters of an operation in the query dialect, checked against its model. Raises Refusal."""
     form = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
-    del form["Action"], form["Version"]
     shape = model.operation_model(operation).input_shape
     read: Json = _read(shape, form, "") or {}
     vendor.check(Operation(f"{model.service_name}.{operation}", read))
