@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import threading
@@ -20,6 +21,7 @@ from sandbox.kind import Context
 from sandbox.world import Record
 
 _ACCEPT_S = 30.0
+_REFERENCE = re.compile(r"@Microsoft\.KeyVault\(SecretUri=(.+)\)")
 
 
 class AzureRunner(Runner):
@@ -62,7 +64,15 @@ class AzureRunner(Runner):
             "SSL_CERT_FILE": str(tls.authority(self._ctx.world.folder / "tls")),
         }
         worker = (interpreter("azure"), "-P", str(triggers.WORKER), "127.0.0.1", port, str(folder))
-        return Command(worker, {**triggers.settings_of(self._app), **given}, overrides)
+        return Command(worker, {**self._settings(), **given}, overrides)
+
+    def _settings(self) -> dict[str, str]:
+        """The app's settings, references to a vault's secrets resolved: a secret is a setting `secret/azure/URI`."""
+        known = triggers.settings_of(self._app)
+        for name, value in known.items():
+            if reference := _REFERENCE.fullmatch(value):
+                known[name] = self._ctx.world.setting(f"secret/azure/{reference[1]}", value)
+        return known
 
     def started(self, process: subprocess.Popen[bytes]) -> None:
         try:

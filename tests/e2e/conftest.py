@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e import azure_stack as azure
 from tests.e2e import gcp_stack as gcp
 from tests.e2e.aws_stack import Deployed, deployed
 from tools.stack import ROOT, exports
@@ -80,4 +81,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
 def gcp_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gcp.Deployed]:
     """The reactor of GCP with its groups, deployed and running."""
     with gcp.deployed(tmp_path_factory.mktemp("gcp-stack")) as up:
+        yield up
+
+
+@pytest.fixture(scope="session")
+def azure_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[azure.Deployed]:
+    """The reactor of Azure with its groups, deployed and running."""
+    with azure.deployed(tmp_path_factory.mktemp("azure-stack")) as up:
         yield up
