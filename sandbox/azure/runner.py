@@ -39,7 +39,8 @@ class AzureRunner(Runner):
         self.log = app.name
         self._server = socket.create_server(("127.0.0.1", 0))
         self._server.settimeout(_ACCEPT_S)
-        self._lines: Any = None
+        self._answers: Any = None
+        self._calls: Any = None
         self._arguments: dict[str, str] = {}
         self._waiting: dict[str, Callable[[Json], None]] = {}
         self._writing = threading.Lock()
@@ -79,8 +80,9 @@ class AzureRunner(Runner):
             connection, _ = self._server.accept()
         except OSError as error:
             raise Died from error
-        self._lines = connection.makefile("rw", encoding="utf-8")
-        functions = self._lines.readline()
+        self._answers = connection.makefile("r", encoding="utf-8")
+        self._calls = connection.makefile("w", encoding="utf-8")
+        functions = self._answers.readline()
         if not functions:
             raise Died
         self._arguments = {
@@ -104,7 +106,7 @@ class AzureRunner(Runner):
             self._waiting[number] = take
             try:
                 print(
-                    json.dumps(self._call(number, payload, attempt)), file=self._lines, flush=True
+                    json.dumps(self._call(number, payload, attempt)), file=self._calls, flush=True
                 )
             except OSError as error:
                 raise Died from error
@@ -141,7 +143,7 @@ class AzureRunner(Runner):
 
     def _listen(self) -> None:
         try:
-            for line in self._lines:
+            for line in self._answers:
                 answer = json.loads(line)
                 self._waiting.pop(answer["id"])(answer)
         except (OSError, ValueError):

@@ -57,14 +57,19 @@ def load(folder: str) -> list[dict[str, Any]]:
 def serve(host: str, port: int, folder: str) -> None:
     """Say what there is, then do what is asked, several at a time."""
     connection = socket.create_connection((host, port))
-    lines, writing = connection.makefile("rw", encoding="utf-8"), threading.Lock()
+    # two files: one that reads and writes forgets what it has read ahead
+    lines, answers = (
+        connection.makefile("r", encoding="utf-8"),
+        connection.makefile("w", encoding="utf-8"),
+    )
+    writing = threading.Lock()
     functions = load(folder)
     known = {each["function"]: each["id"] for each in functions}
     start_threadpool_executor()
 
     def say(answer: Any) -> None:
         with writing:
-            print(json.dumps(answer), file=lines, flush=True)
+            print(json.dumps(answer), file=answers, flush=True)
 
     def run(call: dict[str, Any]) -> None:
         data = Datum(call["value"], call["type"])

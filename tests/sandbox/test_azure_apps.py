@@ -160,6 +160,10 @@ def test_an_app_that_does_not_load_fails_at_once_and_says_why(tmp_path) -> None:
         )
         assert not outcome.ok
         assert "exited" in outcome.error
-        assert any(
-            "nothing_of_that_name" in line for _, line in logs.read(broken.world, "azure", "app")
+        until(
+            lambda: [
+                line
+                for _, line in logs.read(broken.world, "azure", "app")
+                if "nothing_of_that_name" in line
+            ]
         )

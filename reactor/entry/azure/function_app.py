@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 
 import azure.functions as func
 
@@ -18,6 +19,7 @@ from reactor.microsoft import Microsoft
 from reactor.published import Label
 from reactor.signals import CHECK, Signal
 from reactor.stores.blob import BlobStore
+from reactor.together import Together
 
 app = func.FunctionApp()
 _microsoft = Microsoft.of(Http(CloudClock()))
@@ -45,6 +47,14 @@ def tick(timer: func.TimerRequest) -> None:  # noqa: ARG001  every trigger has a
     _run((CHECK,))
 
 
+def _handle(signals: Sequence[Signal]) -> bool:
+    outcome = handle(ScaleSets(_microsoft, _label), _stores, signals)
+    return outcome is not None and outcome.ended != "behind"
+
+
+_together = Together(_handle)
+
+
 def _run(signals: tuple[Signal, ...]) -> None:
-    if handle(ScaleSets(_microsoft, _label), _stores, signals) is None:
-        raise RuntimeError("the run failed: see the line before")
+    if not _together(signals):
+        raise RuntimeError("the run did not come to an end: see the line before")
