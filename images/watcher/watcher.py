@@ -165,16 +165,14 @@ def _seconds(text: str) -> float:
 
 
 class Gcp(Metadata):
-    """GCE: a long poll that returns when `preempted` changes."""
+    """GCE: a long poll that returns when `preempted` changes. Machines go by number: the next one may get the name."""
 
     base = "http://metadata.google.internal"
     headers = {"Metadata-Flavor": "Google"}
     tree = "/computeMetadata/v1/instance"
 
     def identify(self) -> None:
-        zone = self.get(f"{self.tree}/zone").rsplit("/", 1)[
-            -1
-        ]  # below, the number: the next machine may get its name
+        zone = self.get(f"{self.tree}/zone").rsplit("/", 1)[-1]
         self.machine, self.region = self.get(f"{self.tree}/id"), zone.rsplit("-", 1)[0]
 
     def renew(self) -> None:

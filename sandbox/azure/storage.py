@@ -57,6 +57,12 @@ class StorageAccount(ArmKind):
             raise Refusal("StorageAccountAlreadyTaken", f"The storage account named {name} is already taken.")  # fmt: skip
         return super().create(ctx, body, inputs)
 
+    def delete(self, ctx: Context, record: Record) -> None:
+        for inside in ctx.world.all(ctx.cloud, CONTAINERS):
+            if inside.id.startswith(f"{record.id}/"):
+                BlobContainer().delete(ctx, inside)
+        super().delete(ctx, record)
+
     def settle(self, ctx: Context, record: Record) -> None:
         record.live.setdefault("creationTime", ctx.world.clock.iso())
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
+import ssl
 import textwrap
 import time
+import urllib.error
+import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from azure.core.credentials import AccessToken
+from azure.storage.blob import BlobServiceClient
 
 from sandbox import callers
 from sandbox.azure.blobs import write_blob
@@ -166,3 +171,42 @@ def until(what: Callable[[], _T], patience_s: float = 20.0) -> _T:
         assert time.monotonic() < end, f"waited {patience_s:g} s in vain"
         time.sleep(0.02)
     return found
+
+
+def blobs(cloud: Cloud, principal: str = "") -> Any:
+    service = BlobServiceClient(
+        f"{cloud.url}/letters",
+        cloud.credential(principal),
+        connection_verify=cloud.ca,
+        retry_total=0,
+    )
+    return service.get_container_client("plan")
+
+
+def ask(
+    cloud: Cloud, method: str, url: str, principal: str = "", body: bytes = b"", **headers: str
+) -> tuple[int, str]:
+    """A plain call; status, and the error's code if there is one."""
+    host = "queue" if ".queue." in url else "arm"
+    scope = "https://storage.azure.com" if host == "queue" else "https://management.azure.com"
+    token = cloud.credential(principal).get_token(scope).token
+    path = url.removeprefix("https://letters.queue.core.windows.net")
+    known = (
+        {"Authorization": f"Bearer {token}", "Host": "letters.queue.core.windows.net"}
+        if host == "queue"
+        else {"Authorization": f"Bearer {token}"}
+    )
+    request = urllib.request.Request(
+        cloud.url + path, body or None, {**known, **headers}, method=method
+    )
+    trust = ssl.create_default_context(cafile=cloud.ca)
+    opener = urllib.request.build_opener(
+        urllib.request.HTTPSHandler(context=trust), urllib.request.ProxyHandler({})
+    )
+    try:
+        with opener.open(request) as answer:
+            return answer.status, ""
+    except urllib.error.HTTPError as error:
+        text = error.read()
+        code = error.headers.get("x-ms-error-code") or json.loads(text)["error"]["code"]
+        return error.code, code

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,23 +16,12 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.mgmt.compute import ComputeManagementClient
-from azure.storage.blob import BlobServiceClient
 
 from sandbox import bus, faults
 from sandbox.azure.machines import HEALTH
-from sandbox.clouds import context
 from sandbox.machines import MACHINE, machines_of, quota_name
 from sandbox.preempt import take
-from tests.sandbox.azure_cloud import (
-    QUEUE_SENDER,
-    SCALE_SET,
-    THEIRS,
-    Cloud,
-    another_identity,
-    grant,
-    served,
-    until,
-)
+from tests.sandbox.azure_cloud import SCALE_SET, Cloud, ask, blobs, served, until
 from tests.sandbox.azure_samples import ACCOUNT, GROUP, T4
 
 API = "2024-11-01"
@@ -60,48 +46,9 @@ def compute(cloud: Cloud) -> ComputeManagementClient:
     )
 
 
-def blobs(cloud: Cloud, principal: str = "") -> Any:
-    service = BlobServiceClient(
-        f"{cloud.url}/letters",
-        cloud.credential(principal),
-        connection_verify=cloud.ca,
-        retry_total=0,
-    )
-    return service.get_container_client("plan")
-
-
 def resized(compute: ComputeManagementClient, capacity: int) -> Any:
     sku = {"sku": {"name": T4, "tier": "Standard", "capacity": capacity}}
     return compute.virtual_machine_scale_sets.begin_update("group", "nodes", sku)
-
-
-def ask(
-    cloud: Cloud, method: str, url: str, principal: str = "", body: bytes = b"", **headers: str
-) -> tuple[int, str]:
-    """A plain call; status, and the error's code if there is one."""
-    host = "queue" if ".queue." in url else "arm"
-    scope = "https://storage.azure.com" if host == "queue" else "https://management.azure.com"
-    token = cloud.credential(principal).get_token(scope).token
-    path = url.removeprefix("https://letters.queue.core.windows.net")
-    known = (
-        {"Authorization": f"Bearer {token}", "Host": "letters.queue.core.windows.net"}
-        if host == "queue"
-        else {"Authorization": f"Bearer {token}"}
-    )
-    request = urllib.request.Request(
-        cloud.url + path, body or None, {**known, **headers}, method=method
-    )
-    trust = ssl.create_default_context(cafile=cloud.ca)
-    opener = urllib.request.build_opener(
-        urllib.request.HTTPSHandler(context=trust), urllib.request.ProxyHandler({})
-    )
-    try:
-        with opener.open(request) as answer:
-            return answer.status, ""
-    except urllib.error.HTTPError as error:
-        text = error.read()
-        code = error.headers.get("x-ms-error-code") or json.loads(text)["error"]["code"]
-        return error.code, code
 
 
 def test_a_client_reads_sets_machines_and_their_states(
@@ -223,63 +170,6 @@ def test_what_does_not_exist_is_not_found(cloud: Cloud, compute: ComputeManageme
     assert said.value.error.code == "ResourceNotFound"
 
 
-OTHER_CALLS = [
-    ("DELETE", NODES),
-    ("POST", f"{NODES}/deallocate"),
-    ("POST", f"{NODES}/delete"),
-    ("GET", f"{NODES}/extensions"),
-    ("GET", f"{NODES}/virtualMachines"),
-    ("DELETE", f"{GROUP}/providers/Microsoft.Compute/virtualMachines/nodes_1"),
-    ("PUT", f"{GROUP}/providers/Microsoft.Compute/virtualMachines/mine"),
-    ("GET", f"{GROUP}/providers/Microsoft.Network/virtualNetworks/net"),
-    ("PUT", f"{GROUP}/providers/Microsoft.Network/networkSecurityGroups/wall"),
-    ("POST", f"{GROUP}/providers/Microsoft.Storage/storageAccounts/letters/listKeys"),
-    ("PUT", f"{GROUP}/providers/Microsoft.Authorization/roleAssignments/mine"),
-    ("GET", f"{THEIRS}/providers/Microsoft.Compute/virtualMachineScaleSets"),
-    ("GET", f"{THEIRS}/providers/Microsoft.Compute/virtualMachines"),
-    ("GET", f"{THEIRS}/providers/Microsoft.Compute/virtualMachineScaleSets/theirs"),
-    ("PATCH", f"{THEIRS}/providers/Microsoft.Compute/virtualMachineScaleSets/theirs"),
-    ("GET", f"/subscriptions/{ACCOUNT}/resourceGroups"),
-]
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory) -> Iterator[Cloud]:
-    with served(tmp_path_factory.mktemp("azure")) as made:
-        yield made
-
-
-@pytest.mark.parametrize(("method", "url"), OTHER_CALLS)
-def test_a_resizer_may_do_nothing_else_and_nothing_to_others(
-    shared: Cloud, method: str, url: str
-) -> None:
-    body = b"{}" if method in ("PUT", "PATCH", "POST") else b""
-    assert ask(shared, method, f"{url}?api-version={API}", body=body) == (
-        403,
-        "AuthorizationFailed",
-    )
-
-
-def test_whoever_may_size_but_not_join_what_machines_join_sizes_nothing(cloud: Cloud) -> None:
-    role = cloud.fresh(cloud.made["azure-native:authorization:RoleDefinition"])
-    actions = role.body["properties"]["permissions"][0]["actions"]
-    role.body["properties"]["permissions"] = [{"actions": [a for a in actions if "join" not in a]}]
-    cloud.world.put(role)
-    body = json.dumps({"sku": {"name": T4, "capacity": 3}}).encode()
-    assert ask(cloud, "PATCH", f"{NODES}?api-version={API}", body=body) == (
-        403,
-        "LinkedAuthorizationFailed",
-    )
-
-
-def test_a_token_of_nobody_or_for_another_service_is_refused(shared: Cloud) -> None:
-    storage = shared.credential().get_token("https://storage.azure.com/.default").token
-    for token in ("invented", storage):
-        assert ask(
-            shared, "GET", f"{NODES}?api-version={API}", Authorization=f"Bearer {token}"
-        ) == (401, "AuthenticationFailed")
-
-
 def test_blobs_are_written_under_a_condition_and_read_back(cloud: Cloud) -> None:
     state = blobs(cloud).get_blob_client("state.json")
     tag = state.upload_blob(b"one")["etag"]
@@ -299,42 +189,6 @@ def test_blobs_are_written_under_a_condition_and_read_back(cloud: Cloud) -> None
     with pytest.raises(ResourceNotFoundError) as gone:
         state.download_blob()
     assert gone.value.error_code == "BlobNotFound"
-
-
-def test_another_identity_reads_and_writes_no_blob_and_no_queue(cloud: Cloud) -> None:
-    stranger = another_identity(cloud.world, "stranger").live["principalId"]
-    with pytest.raises(HttpResponseError) as said:
-        blobs(cloud, stranger).get_blob_client("plan.json").download_blob()
-    assert said.value.error_code == "AuthorizationPermissionMismatch"
-    told = ask(
-        cloud,
-        "POST",
-        "https://letters.queue.core.windows.net/notices/messages",
-        stranger,
-        b"<QueueMessage><MessageText>e30=</MessageText></QueueMessage>",
-    )
-    assert told == (403, "AuthorizationPermissionMismatch")
-
-
-def test_a_machines_identity_adds_messages_and_can_do_nothing_else(cloud: Cloud) -> None:
-    machine = another_identity(cloud.world, "machine")
-    grant(context(cloud.world, "azure", "eastus"), machine, QUEUE_SENDER, QUEUE, 9)
-    who = machine.live["principalId"]
-    queue = "https://letters.queue.core.windows.net/notices/messages"
-    body = (
-        b"<QueueMessage><MessageText>"
-        + base64.b64encode(b"hello")
-        + b"</MessageText></QueueMessage>"
-    )
-    assert ask(cloud, "POST", queue, who, body) == (201, "")
-    assert ask(cloud, "GET", queue, who)[0] in (403, 405)
-    assert ask(cloud, "POST", queue.replace("notices", "other"), who, body)[0] == 403
-    assert ask(cloud, "PATCH", f"{NODES}?api-version={API}", who, b"{}") == (
-        403,
-        "AuthorizationFailed",
-    )
-    with pytest.raises(HttpResponseError):
-        blobs(cloud, who).get_blob_client("plan.json").download_blob()
 
 
 def test_faults_are_azures_own(cloud: Cloud) -> None:
