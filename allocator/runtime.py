@@ -7,6 +7,8 @@ serve of it, so that nodes of several shapes add up.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
 
 from allocator.mix import own_rate
 from allocator.plan import Cloud, Member, Plan, Pool
@@ -47,12 +49,13 @@ def published(
     resources: Mapping[str, str],
     label: tuple[str, str],
     *,
-    peers: Sequence[Peer] = (),
-    dispatch: Dispatch | None = None,
+    peers: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    dispatch: tuple[Literal["github", "pulumi"], str] | None = None,
     cool_down_s: float = 300.0,
     frozen: bool = False,
 ) -> str:
-    """The text of this cloud's `plan.json`. `resources`: by group key, what the cloud's API calls the group."""
+    """The text of this cloud's `plan.json`. `resources`: by group key, what the cloud's API calls the group; `peers`: where
+    the cells of the other clouds answer; `dispatch`: whom to ask for a new plan, and the URL."""
     runtime = runtime_plan(plan, cloud)
     targets = tuple(Target(g.key, resources[g.key], g.region) for g in runtime.groups)
     return Published(
@@ -61,8 +64,8 @@ def published(
         plan=runtime,
         targets=targets,
         label=Label(*label),
-        peers=tuple(peers),
-        dispatch=dispatch,
+        peers=tuple(Peer(other, urls) for other, urls in sorted(peers.items())),
+        dispatch=Dispatch(*dispatch) if dispatch else None,
         cool_down_s=cool_down_s,
         frozen=frozen,
     ).to_json()

@@ -13,6 +13,7 @@ import pulumi
 
 from allocator.plan import Cell, Engine, Pool
 from infra.naming import Owner
+from infra.reactors import DeclaredGroup, Notices
 from infra.settings import Settings
 
 _MODULES = {"aws": "infra.aws.cell", "gcp": "infra.gcp.cell", "azure": "infra.azure.cell"}
@@ -23,24 +24,22 @@ NETWORK_CIDR = "10.0.0.0/16"
 
 @dataclass(frozen=True, slots=True)
 class CellArgs:
-    """A cell of the plan, its pools, and what all of them have in common.
-
-    `machine_identity`: as what machines send notices: an instance profile's ARN, a service account's e-mail, the id of a
-    user-assigned identity.
-    """
+    """A cell of the plan, its pools, and what all of them have in common; `notices`: how its machines tell that they go."""
 
     cell: Cell
     pools: tuple[Pool, ...]
     engine: Engine
     owner: Owner
     settings: Settings
-    machine_identity: pulumi.Output[str] | None = None
+    notices: Notices
 
 
 class CellComponent(pulumi.ComponentResource):
-    """A region in use. `address` is the host (name or IP) that answers on the service port."""
+    """A region in use. `address` is the host (name or IP) that answers on the service port; `groups`: what the reactor
+    sizes there."""
 
     address: pulumi.Output[str]
+    groups: tuple[DeclaredGroup, ...]
 
     def __init__(
         self, name: str, args: CellArgs, opts: pulumi.ResourceOptions | None = None

@@ -42,11 +42,12 @@ async def run() -> None:
         pulumi.log.info(headline(plan, age_days))
         if warning:
             pulumi.log.warn(warning)
-        endpoint = declare(plan, settings, Owner(project, pulumi.get_stack()))
+        declared = declare(plan, settings, Owner(project, pulumi.get_stack()))
     except (AllocatorError, InfraError) as error:
         pulumi.log.error(str(error))
         sys.exit(_TOLD)
-    pulumi.export("endpoint", endpoint)
+    pulumi.export("endpoint", declared.endpoint)
+    pulumi.export("stores", declared.stores)
     pulumi.export("hourly_cost", plan.money.hourly_usd_micro / 1_000_000)
     pulumi.export("plan_digest", plan.digest)
     pulumi.export("plan", plan.to_dict())

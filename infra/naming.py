@@ -49,6 +49,11 @@ class Owner:
         tags = {"skyblend-project": label(self.project), "skyblend-stack": label(self.stack)}
         return tags | {"skyblend-pool": label(pool)} if pool else tags
 
+    @property
+    def label(self) -> tuple[str, str]:
+        """The tag that tells the stack's resources from all others."""
+        return "skyblend-stack", label(self.stack)
+
     def mark(self, pool: str = "") -> str:
         """The tags as one text, for the description of resources that have no tags."""
         return " ".join(f"{key}={value}" for key, value in self.tags(pool).items())

@@ -47,12 +47,33 @@ class ReactorArgs:
     package: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """How a machine tells that it goes: where, best first (ARNs or URLs, separated by commas), and as whom (an instance
+    profile's ARN, a service account's e-mail, the id of a user-assigned identity)."""
+
+    urls: pulumi.Output[str]
+    identity: pulumi.Output[str]
+
+
+PlanText = Callable[[Mapping[str, str], Mapping[str, Sequence[str]]], str]
+
+
+def plan_text(
+    groups: Sequence[DeclaredGroup],
+    text: PlanText,
+    addresses: Mapping[str, Sequence[pulumi.Output[str]]],
+) -> pulumi.Output[str]:
+    """The content of plan.json as soon as all ids and addresses are known."""
+    ids = pulumi.Output.all(**{group.key: group.resource for group in groups})
+    known = pulumi.Output.all(**{c: pulumi.Output.all(*urls) for c, urls in addresses.items()})
+    return pulumi.Output.all(ids, known).apply(lambda both: text(*both))
+
+
 class ReactorComponent(pulumi.ComponentResource):
-    """The function of a cloud with its events, store and identities. `stores`: URLs of the objects' folders, primary first.
+    """The function of a cloud with its events, store and identities. `stores`: URLs of the objects' folders, primary first."""
 
-    What its machines need to send a notice is the cloud's own: see its module.
-    """
-
+    notices: Notices
     stores: tuple[pulumi.Output[str], ...]
 
     def __init__(self, cloud: str, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -61,19 +82,23 @@ class ReactorComponent(pulumi.ComponentResource):
     def publish(
         self,
         groups: Sequence[DeclaredGroup],
-        text: Callable[[Mapping[str, str]], str],
+        text: PlanText,
         *,
+        addresses: Mapping[str, Sequence[pulumi.Output[str]]],
         after: Sequence[pulumi.Resource],
     ) -> None:
         """Declare plan.json in every store, once the groups and whatever is in `after` exist.
 
-        `text`: its content from the groups' ids by key.
+        `text`: its content from the groups' ids by key and the resolved `addresses`.
         """
 
 
-def reactor_class(cloud: str) -> type[ReactorComponent]:
+def reactor_class(cloud: str) -> Callable[[str, ReactorArgs], ReactorComponent]:
     """The component of a cloud; imports the cloud's provider package."""
-    return cast(type[ReactorComponent], importlib.import_module(_MODULES[cloud]).Reactor)
+    return cast(
+        Callable[[str, ReactorArgs], ReactorComponent],
+        importlib.import_module(_MODULES[cloud]).Reactor,
+    )
 
 
 def reactor_regions(plan: Plan, cloud: str, settings: Settings) -> tuple[str, ...]:

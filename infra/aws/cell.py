@@ -8,6 +8,7 @@ from infra.aws.balancer import Balancer, BalancerArgs
 from infra.aws.network import Network, NetworkArgs
 from infra.aws.pool import Pool, PoolArgs
 from infra.cells import CellArgs, CellComponent
+from infra.reactors import DeclaredGroup
 
 
 class Cell(CellComponent):
@@ -21,7 +22,13 @@ class Cell(CellComponent):
         region, owner = args.cell.region, args.owner
         network = Network(name, NetworkArgs(region, args.cell.zones, owner), child)
         balancer = Balancer(name, BalancerArgs(region, network, owner), child)
-        for pool in args.pools:
-            Pool(pool.key, PoolArgs(pool, args, network, balancer), child)
+        self.groups = tuple(
+            DeclaredGroup(
+                pool.key,
+                Pool(pool.key, PoolArgs(pool, args, network, balancer), child).group_name,
+                region,
+            )
+            for pool in args.pools
+        )
         self.address = balancer.dns_name
         self.register_outputs({"address": self.address})

@@ -71,8 +71,12 @@ class Pool(pulumi.ComponentResource):
             name,
             region=args.pool.region,
             image_id=args.cell.settings.aws.gpu_image,
-            user_data=replica.user_data(args.cell.engine, args.pool),
-            iam_instance_profile=_profile(args.cell),
+            user_data=args.cell.notices.urls.apply(
+                lambda arns: replica.user_data(args.cell.engine, args.pool, arns.split(","))
+            ),
+            iam_instance_profile=ec2.LaunchTemplateIamInstanceProfileArgs(
+                arn=args.cell.notices.identity
+            ),
             vpc_security_group_ids=[args.network.replica_group_id],
             update_default_version=True,
             metadata_options=ec2.LaunchTemplateMetadataOptionsArgs(
@@ -96,13 +100,6 @@ class Pool(pulumi.ComponentResource):
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
-
-
-def _profile(cell: CellArgs) -> ec2.LaunchTemplateIamInstanceProfileArgs | None:
-    """As whom a machine sends its notice."""
-    if cell.machine_identity is None:
-        return None
-    return ec2.LaunchTemplateIamInstanceProfileArgs(arn=cell.machine_identity)
 
 
 def _policy(

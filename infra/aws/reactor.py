@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -14,7 +14,14 @@ from infra.aws.events import Events, EventsArgs
 from infra.aws.identities import Identity, declare_identity
 from infra.aws.store import Store, StoreArgs
 from infra.naming import AWS_LIMIT, fit
-from infra.reactors import DeclaredGroup, ReactorArgs, ReactorComponent
+from infra.reactors import (
+    DeclaredGroup,
+    Notices,
+    PlanText,
+    ReactorArgs,
+    ReactorComponent,
+    plan_text,
+)
 from reactor.published import PLAN_OBJECT
 
 HANDLER = "lambda_function.handler"
@@ -40,10 +47,7 @@ class _Home:
 
 
 class Reactor(ReactorComponent):
-    """`functions`: ARNs, the primary first, separated by commas; `instance_profile`: ARN of what machines run as."""
-
-    functions: pulumi.Output[str]
-    instance_profile: pulumi.Output[str]
+    """Machines tell the functions, by their ARNs."""
 
     def __init__(
         self, name: str, args: ReactorArgs, opts: pulumi.ResourceOptions | None = None
@@ -57,28 +61,28 @@ class Reactor(ReactorComponent):
         self._wired = [self._wire(home, functions[home.region]) for home in self._homes]
         self._forward(functions)
         arns = pulumi.Output.all(*(function.arn for function in functions.values()))
-        self.functions = arns.apply(",".join)
-        self.instance_profile = self._machines(arns)
+        self.notices = Notices(arns.apply(",".join), self._machines(arns))
         self.stores = tuple(
             pulumi.Output.concat("s3://", home.store.bucket.bucket) for home in self._homes
         )
-        self.register_outputs({"functions": self.functions})
+        self.register_outputs({"functions": self.notices.urls})
 
     def publish(
         self,
         groups: Sequence[DeclaredGroup],
-        text: Callable[[Mapping[str, str]], str],
+        text: PlanText,
         *,
+        addresses: Mapping[str, Sequence[pulumi.Output[str]]],
         after: Sequence[pulumi.Resource],
     ) -> None:
-        named = pulumi.Output.all(**{group.key: group.resource for group in groups})
+        content = plan_text(groups, text, addresses)
         for home in self._homes:
             s3.BucketObjectv2(
                 f"{self._name}-plan-{home.region}",
                 region=home.region,
                 bucket=home.store.bucket.bucket,
                 key=PLAN_OBJECT,
-                content=named.apply(text),
+                content=content,
                 content_type="application/json",
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[*self._wired, *after]),
             )

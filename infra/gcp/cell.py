@@ -8,6 +8,7 @@ from infra.cells import CellArgs, CellComponent
 from infra.gcp.balancer import Balancer, BalancerArgs, health_check
 from infra.gcp.network import Network, NetworkArgs
 from infra.gcp.pool import Pool, PoolArgs
+from infra.reactors import DeclaredGroup
 
 
 class Cell(CellComponent):
@@ -21,12 +22,12 @@ class Cell(CellComponent):
         project, region, owner = args.settings.gcp.project, args.cell.region, args.owner
         network = Network(name, NetworkArgs(project, region, owner), child)
         health = health_check(name, project, region, owner=owner, opts=child).self_link
-        groups = [
-            Pool(
-                pool.key, PoolArgs(pool, args, network.subnet, health, network), child
-            ).instance_group
+        pools = {
+            pool.key: Pool(pool.key, PoolArgs(pool, args, network.subnet, health, network), child)
             for pool in args.pools
-        ]
-        balancer = Balancer(name, BalancerArgs(project, region, health, groups, owner), child)
+        }
+        behind = [pool.instance_group for pool in pools.values()]
+        balancer = Balancer(name, BalancerArgs(project, region, health, behind, owner), child)
+        self.groups = tuple(DeclaredGroup(key, p.group_name, region) for key, p in pools.items())
         self.address = balancer.ip_address
         self.register_outputs({"address": self.address})

@@ -104,7 +104,9 @@ class Pool(pulumi.ComponentResource):
             service_account=_service_account(args.cell),
             scheduling=_scheduling(pool),
             metadata={
-                "user-data": replica.cloud_init(args.cell.engine, pool),
+                "user-data": args.cell.notices.urls.apply(
+                    lambda urls: replica.cloud_init(args.cell.engine, pool, urls.split(","))
+                ),
                 "block-project-ssh-keys": "true",
             },
             labels=labels,
@@ -113,12 +115,10 @@ class Pool(pulumi.ComponentResource):
         )
 
 
-def _service_account(cell: CellArgs) -> compute.RegionInstanceTemplateServiceAccountArgs | None:
+def _service_account(cell: CellArgs) -> compute.RegionInstanceTemplateServiceAccountArgs:
     """What it may do is said by its roles, not by scopes."""
-    if cell.machine_identity is None:
-        return None
     return compute.RegionInstanceTemplateServiceAccountArgs(
-        email=cell.machine_identity, scopes=["https://www.googleapis.com/auth/cloud-platform"]
+        email=cell.notices.identity, scopes=["https://www.googleapis.com/auth/cloud-platform"]
     )
 
 

@@ -5,7 +5,7 @@ Its logs are in the project's default bucket, which keeps them for 30 days.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 from pulumi_gcp import cloudfunctionsv2, cloudrunv2, secretmanager, storage
@@ -14,7 +14,14 @@ from infra.gcp.alerts import declare_alerts
 from infra.gcp.events import Events, EventsArgs
 from infra.gcp.identity import declare_identities
 from infra.naming import GCP_LIMIT, fit
-from infra.reactors import DeclaredGroup, ReactorArgs, ReactorComponent
+from infra.reactors import (
+    DeclaredGroup,
+    Notices,
+    PlanText,
+    ReactorArgs,
+    ReactorComponent,
+    plan_text,
+)
 from reactor.handle import TOKEN_VARIABLE
 from reactor.published import PLAN_OBJECT
 
@@ -26,10 +33,7 @@ _MOST_INSTANCES, _MOST_AT_ONCE = 3, 8
 
 
 class Reactor(ReactorComponent):
-    """`urls`: of the functions, the primary first, separated by commas; `machine_account`: e-mail of who machines run as."""
-
-    urls: pulumi.Output[str]
-    machine_account: pulumi.Output[str]
+    """Machines tell the functions, by their URLs."""
 
     def __init__(
         self, name: str, args: ReactorArgs, opts: pulumi.ResourceOptions | None = None
@@ -56,24 +60,25 @@ class Reactor(ReactorComponent):
         self.stores = tuple(
             pulumi.Output.concat("gs://", bucket.name) for bucket in self._buckets.values()
         )
-        self.urls = pulumi.Output.all(*(f.url for f in functions.values())).apply(",".join)
-        self.machine_account = self._who.machines.email
-        self.register_outputs({"urls": self.urls})
+        urls = pulumi.Output.all(*(f.url for f in functions.values())).apply(",".join)
+        self.notices = Notices(urls, self._who.machines.email)
+        self.register_outputs({"urls": urls})
 
     def publish(
         self,
         groups: Sequence[DeclaredGroup],
-        text: Callable[[Mapping[str, str]], str],
+        text: PlanText,
         *,
+        addresses: Mapping[str, Sequence[pulumi.Output[str]]],
         after: Sequence[pulumi.Resource],
     ) -> None:
-        named = pulumi.Output.all(**{group.key: group.resource for group in groups})
+        content = plan_text(groups, text, addresses)
         for region, bucket in self._buckets.items():
             storage.BucketObject(
                 f"{self._name}-plan-{region}",
                 bucket=bucket.name,
                 name=PLAN_OBJECT,
-                content=named.apply(text),
+                content=content,
                 content_type="application/json",
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[*self._wired, *after]),
             )
