@@ -55,7 +55,7 @@ def timeline(scene: Scene, watch: Watch, played: Played) -> Iterable[str]:
         if line.at >= played.began:
             entries += [(line.at, 1, text) for text in _told(line)]
     entries += [(s.at, 2, text) for s, text in _steps(scene, during(watch, played))]
-    for at, _, text in sorted(entries):
+    for at, _, text in sorted(entries, key=lambda entry: entry[:2]):
         yield f"{_clock(at - played.began)}  {text}"
 
 

@@ -37,7 +37,7 @@ def declare(
         made = Reactor("aws-reactor", ReactorArgs(OWNER, settings, homes, cells, package))
         group = DeclaredGroup("pool", pulumi.Output.from_input("pool-1a2b"), "us-east-1")
         last = iam.Role("last", assume_role_policy="{}")
-        made.publish([group], lambda ids: json.dumps(dict(ids)), after=[last])
+        made.publish([group], lambda ids, _: json.dumps(dict(ids)), addresses={}, after=[last])
 
     return Declared(tuple(recording(program)), "")
 

@@ -38,7 +38,10 @@ def declare(package: Path, *, homes: tuple[str, ...] = HOMES, **reactor: Any) ->
         made = Reactor("gcp-reactor", ReactorArgs(OWNER, settings, homes, CELLS, package))
         group = DeclaredGroup("pool", pulumi.Output.from_input("pool-1a2b"), "us-central1")
         made.publish(
-            [group], lambda ids: json.dumps(dict(ids)), after=[serviceaccount.Account("last")]
+            [group],
+            lambda ids, _: json.dumps(dict(ids)),
+            addresses={},
+            after=[serviceaccount.Account("last")],
         )
 
     return Declared(tuple(recording(program)), "")
