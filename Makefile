@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 STACK ?= sandbox
 SET ?=
+DRILL ?=
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -18,7 +19,7 @@ RUNTIMES := $(foreach cloud,aws gcp azure,build/runtimes/$(cloud)/.installed)
 STACKCTL = $(BIN)/python -m tools.stack
 
 ##@ The program on the emulated clouds (STACK=sandbox|dev|staging|prod, SET="workload.requests_per_second=128 ...")
-.PHONY: preview up refresh destroy status leftovers remove-leftovers env wipe plan
+.PHONY: preview up refresh destroy status outage replan leftovers remove-leftovers env wipe plan
 preview: setup ## Show what `up` would change
 	@$(STACKCTL) preview $(ON_STACK)
 up: setup ## Build the stack; ends with the plan, its cost and the endpoint
@@ -35,6 +36,10 @@ leftovers: setup ## What an interrupted run created without the state knowing
 	@$(STACKCTL) leftovers $(ON_STACK)
 remove-leftovers: setup ## Remove it
 	@$(STACKCTL) leftovers $(ON_STACK) --remove
+outage: setup ## Play an outage on the stack that is up (DRILL="--region us-east-2 --second-region ...")
+	@$(BIN)/python -m drills outage --stack $(call quoted,$(STACK)) $(DRILL)
+replan: setup ## Plan anew with what the reactors saw, and bring it up
+	@$(BIN)/python -m tools.replan $(ON_STACK)
 env: setup ## Shell exports for plain `pulumi stack output ...` on the emulated state: eval with make -s env
 	@$(STACKCTL) env
 wipe: ## Forget the emulated clouds and Pulumi's state of them, together

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from drills.circumstances import Circumstances, applied
+from drills.dispatches import taking
 from drills.outage import Script, play
 from drills.plot import check_plot, draw
 from drills.scene import DrillError, Scene, read_scene
@@ -51,6 +52,7 @@ def _outage(args: argparse.Namespace) -> int:
             running(world, args.speed) as clouds,
             closing(Watchers(clouds, scene)) as watchers,
             applied(world, scene, circumstances),
+            taking(scene, clouds.attach if args.replan else None),
             watching(world, scene) as watch,
         ):
             played = play(world, scene, watch, script, watchers.keep_up)
@@ -119,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--speed", type=float, default=_SPEED, help="the clouds' seconds per real second")
     add("--trace", type=Path, help="recorded spot stock that the other regions follow meanwhile")
     add("--reactor", choices=("on", "off"), default="on")
+    add("--replan", action="store_true", help="a request for a new plan starts a real pulumi up")
     add("--errors", type=float, default=0.0, help="share of control calls that fail")
     add("--throttles", type=float, default=0.0, help="share of control calls that are throttled")
     add("--copies", type=int, default=1, help="how often every event is delivered")

@@ -34,12 +34,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A stack's groups over all clouds, what must be served and what is held above it, in units."""
+    """A stack's groups over all clouds, what must be served and what is held above it, in units; `dispatch`: the URL at which
+    its reactors ask for a new plan."""
 
     stack: str
     demand: int
     reserve: int
     groups: tuple[Group, ...]
+    dispatch: str | None = None
 
     def region(self, name: str) -> tuple[Group, ...]:
         """Groups of a region, with or without its cloud before it: us-east-2, aws-us-east-2. Raises DrillError."""
@@ -80,6 +82,7 @@ def read_scene(world: World, stack: str) -> Scene:
         demand=sum(plan["plan"]["demand_units"] for plan in plans.values()),
         reserve=sum(plan["plan"]["reserve_units"] for plan in plans.values()),
         groups=tuple(groups),
+        dispatch=next((p["dispatch"]["url"] for p in plans.values() if p.get("dispatch")), None),
     )
 
 
