@@ -11,7 +11,7 @@ import pulumi
 from pulumi_aws import autoscaling, ec2
 
 from allocator.plan import Pool as PlanPool
-from infra import replica, sizes
+from infra import replica
 from infra.aws.balancer import Balancer
 from infra.aws.network import Network
 from infra.cells import CellArgs, pool_zones
@@ -45,7 +45,6 @@ class Pool(pulumi.ComponentResource):
             region=pool.region,
             min_size=0,
             max_size=pool.max_nodes,
-            desired_capacity=sizes.group_size(pool),
             vpc_zone_identifiers=[subnets[zone] for zone in pool_zones(cell, pool)],
             target_group_arns=[args.balancer.target_group_arn],
             mixed_instances_policy=_policy(pool, template),

@@ -24,10 +24,14 @@ class Cell(CellComponent):
         clients = FROM_FRONT_DOOR if args.settings.edge == "front-door" else FROM_ANYWHERE
         network = Network(name, NetworkArgs(group.name, location, clients, owner), child)
         balancer = Balancer(name, BalancerArgs(group, location, owner), child)
-        for pool in args.pools:
-            pool_args = PoolArgs(
-                pool, args, group.name, network.subnet_id, balancer.backend_pool_id
+        pools = [
+            Pool(
+                pool.key,
+                PoolArgs(pool, args, group.name, network.subnet_id, balancer.backend_pool_id),
+                child,
             )
-            Pool(pool.key, pool_args, child)
+            for pool in args.pools
+        ]
+        self.groups = tuple(group for pool in pools for group in pool.groups)
         self.address = balancer.ip_address
         self.register_outputs({"address": self.address})

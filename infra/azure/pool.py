@@ -12,9 +12,11 @@ from pulumi_azure_native import compute
 
 from allocator.plan import Member
 from allocator.plan import Pool as PlanPool
-from infra import replica, sizes
+from allocator.runtime import group_key
+from infra import replica
 from infra.cells import CellArgs, pool_zones
 from infra.naming import SCALE_SET_LIMIT, fit, slug
+from infra.reactors import DeclaredGroup
 
 _ADMIN = "skyblend"
 _PART = "replica"
@@ -23,29 +25,20 @@ _NETWORK_API = "2020-11-01"
 
 
 @dataclass(frozen=True, slots=True)
-class MachineNotices:
-    """Where machines tell that they go (URLs of queues, separated by commas), and as whom (id of an identity)."""
-
-    queues: pulumi.Output[str]
-    identity: pulumi.Output[str]
-
-
-@dataclass(frozen=True, slots=True)
 class PoolArgs:
-    """A pool of the plan, the cell it lives in, and what its machines need to send a notice."""
+    """A pool of the plan and the cell it lives in."""
 
     pool: PlanPool
     cell: CellArgs
     resource_group: pulumi.Output[str]
     subnet_id: pulumi.Output[str]
     backend_pool_id: pulumi.Output[str]
-    watch: MachineNotices | None = None
 
 
 class Pool(pulumi.ComponentResource):
-    """Groups of like nodes; `group_names` has one scale set per instance type."""
+    """Groups of like nodes; `groups` has one scale set per instance type."""
 
-    group_names: dict[str, pulumi.Output[str]]
+    groups: tuple[DeclaredGroup, ...]
 
     def __init__(
         self, name: str, args: PoolArgs, opts: pulumi.ResourceOptions | None = None
@@ -53,11 +46,15 @@ class Pool(pulumi.ComponentResource):
         super().__init__("skyblend:azure:Pool", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         profile = _profile(args)
-        self.group_names = {
-            member.instance_type: _scale_set(args, member, profile=profile, opts=child).name
+        self.groups = tuple(
+            DeclaredGroup(
+                group_key(args.pool, member),
+                _scale_set(args, member, profile=profile, opts=child).id,
+                args.pool.region,
+            )
             for member in args.pool.members
-        }
-        self.register_outputs({"group_names": self.group_names})
+        )
+        self.register_outputs({"groups": [group.resource for group in self.groups]})
 
 
 def _scale_set(
@@ -76,23 +73,14 @@ def _scale_set(
         orchestration_mode="Flexible",
         platform_fault_domain_count=1,  # as many as the region likes; the only value beside zones
         zones=list(pool_zones(args.cell.cell, pool)) or None,
-        sku=compute.SkuArgs(
-            name=member.instance_type,
-            tier="Standard",
-            capacity=sizes.scale_set_size(pool, member),
-        ),
+        sku=compute.SkuArgs(name=member.instance_type, tier="Standard"),
         virtual_machine_profile=profile,
-        identity=_identity(args.watch),
+        identity=compute.VirtualMachineScaleSetIdentityArgs(
+            type=compute.ResourceIdentityType.USER_ASSIGNED,
+            user_assigned_identities=[args.cell.notices.identity],
+        ),
         tags=args.cell.owner.tags(pool.key),
         opts=opts,
-    )
-
-
-def _identity(watch: MachineNotices | None) -> compute.VirtualMachineScaleSetIdentityArgs | None:
-    if watch is None:
-        return None
-    return compute.VirtualMachineScaleSetIdentityArgs(
-        type=compute.ResourceIdentityType.USER_ASSIGNED, user_assigned_identities=[watch.identity]
     )
 
 
@@ -132,7 +120,9 @@ def _os_profile(args: PoolArgs) -> compute.VirtualMachineScaleSetOSProfileArgs:
     return compute.VirtualMachineScaleSetOSProfileArgs(
         computer_name_prefix="replica-",
         admin_username=_ADMIN,
-        custom_data=_user_data(args),
+        custom_data=args.cell.notices.urls.apply(
+            lambda queues: replica.user_data(args.cell.engine, args.pool, queues.split(","))
+        ),
         linux_configuration=compute.LinuxConfigurationArgs(
             disable_password_authentication=True,
             ssh=compute.SshConfigurationArgs(
@@ -144,15 +134,6 @@ def _os_profile(args: PoolArgs) -> compute.VirtualMachineScaleSetOSProfileArgs:
                 ]
             ),
         ),
-    )
-
-
-def _user_data(args: PoolArgs) -> pulumi.Input[str]:
-    engine, pool = args.cell.engine, args.pool
-    if args.watch is None:
-        return replica.user_data(engine, pool)
-    return args.watch.queues.apply(
-        lambda queues: replica.user_data(engine, pool, queues.split(","))
     )
 
 

@@ -3,7 +3,7 @@ need to tell it that they go."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -14,7 +14,14 @@ from infra.azure.events import Events, EventsArgs
 from infra.azure.function import FunctionArgs, declare_function
 from infra.azure.store import Store, StoreArgs
 from infra.azure.telemetry import Telemetry
-from infra.reactors import DeclaredGroup, ReactorArgs, ReactorComponent
+from infra.reactors import (
+    DeclaredGroup,
+    Notices,
+    PlanText,
+    ReactorArgs,
+    ReactorComponent,
+    plan_text,
+)
 from reactor.published import PLAN_OBJECT
 
 
@@ -30,11 +37,7 @@ class _Home:
 
 
 class Reactor(ReactorComponent):
-    """`queues`: URLs of the notices' queues, the primary first, separated by commas; `machine_identity`: id of the identity
-    that machines need to write there."""
-
-    queues: pulumi.Output[str]
-    machine_identity: pulumi.Output[str]
+    """Machines tell the notices' queues, by their URLs."""
 
     def __init__(
         self, name: str, args: ReactorArgs, opts: pulumi.ResourceOptions | None = None
@@ -47,20 +50,21 @@ class Reactor(ReactorComponent):
         machines = self._identity("machines", self._homes[0])
         self._machines = machines
         self._send = self._senders("machines", machines)
-        self.machine_identity = pulumi.Output.all(machines.id, *(s.id for s in self._send)).apply(
+        identity = pulumi.Output.all(machines.id, *(s.id for s in self._send)).apply(
             lambda known: str(known[0])  # a machine that has its identity has its role
         )
         self._apps = [self._function(home) for home in self._homes]
         self._events = self._wire()
         queues = pulumi.Output.all(*(home.store.queue_url for home in self._homes))
-        self.queues = queues.apply(",".join)
-        self.register_outputs({"queues": self.queues})
+        self.notices = Notices(queues.apply(",".join), identity)
+        self.register_outputs({"queues": self.notices.urls})
 
     def publish(
         self,
         groups: Sequence[DeclaredGroup],
-        text: Callable[[Mapping[str, str]], str],
+        text: PlanText,
         *,
+        addresses: Mapping[str, Sequence[pulumi.Output[str]]],
         after: Sequence[pulumi.Resource],
     ) -> None:
         cells = {group.region: group.resource.apply(roles.resource_group) for group in groups}
@@ -68,7 +72,7 @@ class Reactor(ReactorComponent):
             assignment for region in sorted(cells) for assignment in self._sizing(region, cells)
         ]
         self._events.health([cells[region] for region in sorted(cells)])
-        named = pulumi.Output.all(**{group.key: group.resource for group in groups})
+        content = plan_text(groups, text, addresses)
         for home in self._homes:
             storage.Blob(
                 f"{self._name}-{home.region}-plan",
@@ -76,7 +80,7 @@ class Reactor(ReactorComponent):
                 account_name=home.store.account.name,
                 container_name=home.store.container.name,
                 blob_name=PLAN_OBJECT,
-                source=named.apply(lambda known: pulumi.StringAsset(text(known))),
+                source=content.apply(pulumi.StringAsset),
                 content_type="application/json",
                 opts=pulumi.ResourceOptions(
                     parent=self, depends_on=[*self._apps, self._events, *allowed, *after]

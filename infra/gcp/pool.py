@@ -12,7 +12,7 @@ import pulumi
 from pulumi_gcp import compute
 
 from allocator.plan import Pool as PlanPool
-from infra import replica, sizes
+from infra import replica
 from infra.cells import CellArgs, pool_zones
 from infra.naming import GCP_LIMIT, INSTANCE_PREFIX_LIMIT, TEMPLATE_PREFIX_LIMIT, fit
 
@@ -51,7 +51,6 @@ class Pool(pulumi.ComponentResource):
             project=args.cell.settings.gcp.project,
             region=pool.region,
             base_instance_name=fit(pool.key, INSTANCE_PREFIX_LIMIT),
-            target_size=sizes.group_size(pool),
             versions=[
                 compute.RegionInstanceGroupManagerVersionArgs(instance_template=template.self_link)
             ],

@@ -134,8 +134,8 @@ def declared(plan: Plan | None = None, given: Settings | None = None) -> Declare
     url: list[str] = []
 
     def program() -> pulumi.Output[None]:
-        endpoint = declare(plan or plans.plan(), given or settings(), OWNER)
-        return endpoint.apply(url.append)
+        made = declare(plan or plans.plan(), given or settings(), OWNER)
+        return made.endpoint.apply(url.append)
 
     resources = recording(program)
     return Declared(tuple(resources), url[0])

@@ -17,7 +17,7 @@ from infra.azure import roles
 from infra.azure.reactor import Reactor
 from infra.cells import CellArgs
 from infra.package import package_file
-from infra.reactors import DeclaredGroup, ReactorArgs
+from infra.reactors import DeclaredGroup, Notices, ReactorArgs
 from infra.settings import read_settings
 from tests.infra import plans
 from tests.infra.declared import OWNER, SSH_KEY, Declared, recording
@@ -50,7 +50,7 @@ def declare(package: Path, *, homes: tuple[str, ...] = HOMES, **reactor: Any) ->
             for region in CELLS
         ]
         last = resources.ResourceGroup("last")
-        made.publish(groups, lambda ids: json.dumps(dict(ids)), after=[last])
+        made.publish(groups, lambda ids, _: json.dumps(dict(ids)), addresses={}, after=[last])
 
     return Declared(tuple(recording(program)), "")
 
@@ -246,14 +246,12 @@ def test_machines_act_as_their_identity_and_know_the_queues() -> None:
     def program() -> None:
         settings = read_settings({"azure": {"admin_ssh_key": SSH_KEY}}, {"azure"})
         pool = plans.pool(plans.AZURE)
-        cell_args = CellArgs(plans.AZURE, (pool,), plans.plan().decisions.engine, OWNER, settings)
         nothing = pulumi.Output.from_input("id")
-        watch = azure_pool.MachineNotices(
-            pulumi.Output.from_input("https://a/notices,https://b/notices"), nothing
+        notices = Notices(pulumi.Output.from_input("https://a/notices,https://b/notices"), nothing)
+        cell_args = CellArgs(
+            plans.AZURE, (pool,), plans.plan().decisions.engine, OWNER, settings, notices
         )
-        azure_pool.Pool(
-            "pool", azure_pool.PoolArgs(pool, cell_args, nothing, nothing, nothing, watch)
-        )
+        azure_pool.Pool("pool", azure_pool.PoolArgs(pool, cell_args, nothing, nothing, nothing))
 
     for scale_set in Declared(tuple(recording(program)), "").of("VirtualMachineScaleSet"):
         assert scale_set.inputs["identity"] == {

@@ -1,4 +1,4 @@
-"""What a plan for another rate may change: sizes, bounds and weights of groups that are there, and new groups."""
+"""What a plan for another rate may change: bounds and weights of groups that are there, the published plans, and new groups."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from tests.infra import plans
 from tests.infra.declared import Declared, declared
 
-MAY_CHANGE = {
-    ("Group", "desiredCapacity"),
-    ("Group", "maxSize"),
-    ("RegionInstanceGroupManager", "targetSize"),
-    ("VirtualMachineScaleSet", "sku.capacity"),
-    ("AFDOrigin", "weight"),
+PUBLISHED = {
+    ("BucketObjectv2", "content"),
+    ("BucketObject", "content"),
+    ("Blob", "source.text"),
 }
+PLAN_OF_AWS = ("BucketObjectv2", "content")
+MAY_CHANGE = {("Group", "maxSize"), ("AFDOrigin", "weight"), *PUBLISHED}
 
 
 def changes(old: Declared, new: Declared) -> set[tuple[str, str]]:
@@ -36,7 +36,9 @@ def _differing(old: Any, new: Any, path: str = "") -> set[str]:
     return set() if old == new else {path}
 
 
-def test_twice_the_rate_changes_sizes_bounds_and_weights_alone(three_clouds: Declared) -> None:
+def test_twice_the_rate_changes_bounds_weights_and_published_plans_alone(
+    three_clouds: Declared,
+) -> None:
     grown = declared(plans.doubled(plans.plan()))
     assert grown.inputs().keys() == three_clouds.inputs().keys()
     assert changes(three_clouds, grown) == MAY_CHANGE
@@ -48,18 +50,18 @@ def test_a_new_pool_changes_nothing_but_the_list_of_gcps_backends(three_clouds: 
         plans.pool(cell, "base", key=f"{cell.key}-a100-40gbx1-tp1-base") for cell in cells
     )
     grown = declared(plans.plan(pools=(*plans.plan().decisions.pools, *added)))
-    assert changes(three_clouds, grown) == {("RegionBackendService", "backends")}
+    assert changes(three_clouds, grown) == {("RegionBackendService", "backends"), *PUBLISHED}
     new = {name for _, name in grown.inputs().keys() - three_clouds.inputs().keys()}
     assert all("a100-40gbx1-tp1-base" in name for name in new)
 
 
 def test_a_new_cell_leaves_the_others_alone() -> None:
     one = declared(plans.plan(plans.AWS))
-    assert changes(one, declared(plans.plan(plans.AWS, plans.AZURE))) == set()
+    assert changes(one, declared(plans.plan(plans.AWS, plans.AZURE))) == {PLAN_OF_AWS}
 
 
 def test_a_new_zone_moves_no_subnet(three_clouds: Declared) -> None:
     zones = ("use1-az1", "use1-az2", "use1-az3", "use1-az4")
     wider = plans.Cell("aws-us-east-1", "aws", "us-east-1", zones, 600_000)
     grown = declared(plans.plan(wider, plans.GCP, plans.AZURE))
-    assert changes(three_clouds, grown) == {("LoadBalancer", "subnets")}
+    assert changes(three_clouds, grown) == {("LoadBalancer", "subnets"), *PUBLISHED}
