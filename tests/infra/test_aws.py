@@ -33,12 +33,17 @@ def test_a_spot_group_replaces_before_an_interruption_and_never_evens_out_zones(
     assert group["suspendedProcesses"] == ["AZRebalance"]
 
 
-def test_a_fallback_group_buys_on_demand_alone_and_is_empty(three_clouds: Declared) -> None:
+def test_a_fallback_group_buys_on_demand_alone(three_clouds: Declared) -> None:
     group = three_clouds.one("Group", FALLBACK).inputs
     distribution = group["mixedInstancesPolicy"]["instancesDistribution"]
     assert distribution["onDemandPercentageAboveBaseCapacity"] == 100
     assert group["capacityRebalance"] is False
-    assert (group["minSize"], group["desiredCapacity"], group["maxSize"]) == (0, 0, 4)
+
+
+def test_groups_have_bounds_and_no_size(three_clouds: Declared) -> None:
+    for group in three_clouds.of("Group"):
+        assert (group.inputs["minSize"], group.inputs["maxSize"]) == (0, 4)
+        assert "desiredCapacity" not in group.inputs
 
 
 def test_a_dry_market_does_not_block_the_update(three_clouds: Declared) -> None:

@@ -13,14 +13,12 @@ SISTER = "azure-eastus-l4x1-tp1-spot-nc8as-t4-v3"
 FALLBACK = "azure-eastus-l4x1-tp1-fallback-nc4as-t4-v3"
 
 
-def test_each_size_of_a_pool_has_its_own_set_and_the_cheapest_holds_the_nodes(
+def test_each_instance_type_of_a_pool_has_its_own_set_without_a_capacity(
     three_clouds: Declared,
 ) -> None:
     skus = [three_clouds.one("VirtualMachineScaleSet", n).inputs["sku"] for n in (SPOT, SISTER)]
-    assert [(sku["name"], sku["capacity"]) for sku in skus] == [
-        ("Standard_NC4as_T4_v3", 2),
-        ("Standard_NC8as_T4_v3", 0),
-    ]
+    names = ("Standard_NC4as_T4_v3", "Standard_NC8as_T4_v3")
+    assert skus == [{"name": name, "tier": "Standard"} for name in names]
 
 
 def test_sets_are_flexible_with_one_fault_domain_and_the_network_api_that_asks_for(
@@ -40,12 +38,11 @@ def test_spot_machines_are_deleted_at_eviction_at_any_price(three_clouds: Declar
     assert profile["billingProfile"] == {"maxPrice": -1}
 
 
-def test_fallback_machines_are_regular_and_none_are_started(three_clouds: Declared) -> None:
+def test_fallback_machines_are_regular(three_clouds: Declared) -> None:
     scale_set = three_clouds.one("VirtualMachineScaleSet", FALLBACK).inputs
     profile = scale_set["virtualMachineProfile"]
     assert profile["priority"] == "Regular"
     assert not {"evictionPolicy", "billingProfile"} & profile.keys()
-    assert scale_set["sku"]["capacity"] == 0
 
 
 def test_spot_sets_ask_for_nothing_that_flexible_spot_sets_refuse(three_clouds: Declared) -> None:

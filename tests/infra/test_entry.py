@@ -99,7 +99,7 @@ def test_the_plan_is_exported_last_and_reads_back_and_old_prices_are_warned_of(
     monkeypatch.setattr(pulumi.log, "warn", warnings.append)
     outputs = exported(monkeypatch)
     assert warnings == ["prices are old"]
-    assert list(outputs) == ["endpoint", "hourly_cost", "plan_digest", "plan"]
+    assert list(outputs) == ["endpoint", "stores", "hourly_cost", "plan_digest", "plan"]
     assert outputs["hourly_cost"] == 1.8
     assert outputs["plan_digest"] == plan.digest
     assert type(plan).from_dict(outputs["plan"]) == plan

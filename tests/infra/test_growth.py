@@ -9,7 +9,7 @@ from tests.infra.declared import Declared, declared
 
 PUBLISHED = {
     ("BucketObjectv2", "content"),
-    ("BucketObject", "content"),
+    ("BucketObject", "content.value"),
     ("Blob", "source.text"),
 }
 PLAN_OF_AWS = ("BucketObjectv2", "content")
