@@ -23,7 +23,7 @@ from reactor.contract import (
 from reactor.policy import decide
 from reactor.ports import Cloud, CloudError, Machine, Seen, Store, Stored
 from reactor.published import FREEZE_OBJECT, PLAN_OBJECT, STATE_OBJECT, Published, Target
-from reactor.signals import Signal, newest
+from reactor.signals import CHECK, Signal, newest
 from reactor.state import State
 
 ROUNDS = 4
@@ -80,7 +80,7 @@ def run(cloud: Cloud, store: Store, signals: Sequence[Signal]) -> Outcome:
     frozen = published.frozen or store.get(FREEZE_OBJECT) is not None
     while outcome.rounds < ROUNDS:
         stored = store.get(STATE_OBJECT)
-        if outcome.rounds == 0 and _no_news(stored, outcome.signals, cloud.now()):
+        if _no_news(published, _state(stored), outcome, cloud.now()):
             outcome.ended = "known"
             return outcome
         outcome.rounds += 1
@@ -97,12 +97,19 @@ def _state(stored: Stored | None) -> State:
     return State.from_json(stored.body) if stored else State()
 
 
-def _no_news(stored: Stored | None, signals: tuple[Signal, ...], now: float) -> bool:
-    """Every signal is of a machine known to go, and somebody has looked since a moment ago."""
-    state = _state(stored)
-    if not signals or state.looked_s is None or now - state.looked_s > FRESH_S:
+def _no_news(published: Published, state: State, outcome: Outcome, now: float) -> bool:
+    """Every signal is of a machine known to go or the timer's, and somebody has looked under this plan a moment ago.
+
+    Also asked after a lost race: whoever won has done the same work. Not where a call of ours has failed.
+    """
+    if not outcome.signals or any(call.error for call in outcome.calls):
         return False
-    return all(signal.going and state.knows(signal) for signal in signals)
+    if state.looked_s is None or now - state.looked_s > FRESH_S:
+        return False
+    known = all(
+        signal == CHECK or (signal.going and state.knows(signal)) for signal in outcome.signals
+    )
+    return known and state.plan_digest == published.plan.digest
 
 
 def _round(
@@ -113,7 +120,7 @@ def _round(
     now = cloud.now()
     ours = {machine.id for machine in seen.machines}
     told = [signal for signal in outcome.signals if signal.machine in ours]
-    state = state.told(told, now).saw(ours, now)
+    state = state.told(told, now).saw(ours, now, published.plan.digest)
     observation = observed(published, seen, state)
     decision = decide(published.plan, observation, state.memory, now)
     unread = tuple(f"{each.group}: {each.why}" for each in seen.unread)

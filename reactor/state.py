@@ -54,10 +54,11 @@ class PeerCount:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything that outlives a run; empty at first. `short_since_s`: since when capacity has been below what the plan
+    """Everything that outlives a run; empty at first. `looked_s`, `plan_digest`: of the latest look; `short_since_s`: since when capacity has been below what the plan
     holds (None: it is not)."""
 
     looked_s: float | None = None
+    plan_digest: str = ""
     memory: Memory = Memory()
     machines: tuple[FirstSeen, ...] = ()
     notices: tuple[Known, ...] = ()
@@ -97,12 +98,12 @@ class State:
         kept = (Known(m, at) for m, at in sorted(known.items()) if now < at + NOTICE_KEPT_S)
         return replace(self, notices=tuple(kept))
 
-    def saw(self, machines: Iterable[str], now: float) -> State:
+    def saw(self, machines: Iterable[str], now: float, plan_digest: str) -> State:
         """With the machines that are there now; on the very first look all of them count as old."""
         first = {each.machine: each.at_s for each in self.machines}
         new = now if self.looked_s is not None else 0.0
         seen = tuple(FirstSeen(machine, first.get(machine, new)) for machine in sorted(machines))
-        return replace(self, looked_s=now, machines=seen)
+        return replace(self, looked_s=now, plan_digest=plan_digest, machines=seen)
 
     def refused(self, launches: Iterable[FailedLaunch], now: float) -> State:
         """With launches that were refused at once; old ones are dropped."""

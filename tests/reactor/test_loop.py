@@ -47,8 +47,18 @@ def test_a_first_run_sizes_empty_groups_to_the_demand(cloud: FakeCloud, store: F
 def test_in_steady_state_nothing_is_set(cloud: FakeCloud, store: FakeStore):
     settled(cloud, store)
     cloud.calls.clear()
+    cloud.now_s += 60
     assert run(cloud, store, TICK).ended == "steady"
     assert cloud.calls == []
+
+
+def test_a_tick_right_after_anothers_look_does_nothing_unless_the_plan_is_new(
+    cloud: FakeCloud, store: FakeStore
+):
+    settled(cloud, store)
+    assert run(cloud, store, TICK).ended == "known"
+    store.objects["plan.json"] = (published(plan(digest="new")).to_json().encode(), 2)
+    assert run(cloud, store, TICK).ended == "steady"
 
 
 def test_a_notice_is_answered_by_more_machines_at_once(cloud: FakeCloud, store: FakeStore):
