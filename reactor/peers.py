@@ -25,18 +25,19 @@ def probe(url: str) -> bool:
 def count(
     peers: Iterable[Peer], before: Iterable[PeerCount], probe: Probe = probe
 ) -> tuple[PeerCount, ...]:
-    """Probe every cell of every peer at once. A cloud with one cell alive is there, one without cells is left out."""
+    """Probe every cell of every peer at once. A cloud with one cell alive is there, one without cells is left out.
+
+    Failures count once a cloud has answered: before that its cells are being built.
+    """
     known = {each.cloud: each.failures for each in before}
     asked = [peer for peer in peers if peer.cells]
     cells = [url for peer in asked for url in peer.cells]
     with ThreadPoolExecutor(max(1, len(cells))) as pool:
         answers = dict(zip(cells, pool.map(probe, cells), strict=True))
+    alive = {peer.cloud for peer in asked if any(answers[url] for url in peer.cells)}
     return tuple(
-        PeerCount(
-            peer.cloud,
-            0 if any(answers[url] for url in peer.cells) else known.get(peer.cloud, 0) + 1,
-        )
-        for peer in sorted(asked, key=lambda peer: peer.cloud)
+        PeerCount(cloud, 0 if cloud in alive else known[cloud] + 1)
+        for cloud in sorted(alive | known.keys() & {peer.cloud for peer in asked})
     )
 
 

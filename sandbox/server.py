@@ -25,7 +25,7 @@ from sandbox.provider import Provider
 from sandbox.world import World
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-_SETTLE_SPEED, _SETTLE_REAL_S = 240.0, 60.0
+_SETTLE_SPEED, _SETTLE_REAL_S, _SETTLE_QUIET_S = 240.0, 60.0, 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,19 @@ def running(world: World, speed: float = 1.0) -> Iterator[Running]:
 def settle(clouds: Running) -> None:
     """Let time fly until nothing is under way: no machine boots or is being killed, no event waits, no function runs.
 
-    While functions work time keeps their pace, or schedules would keep them working. Gives up after a minute; what a
-    group tries again later is not waited for.
+    What functions do on a schedule counts: no machine may have come or gone for five minutes of the clouds. While
+    functions work time keeps their pace, or schedules would keep them working. Gives up after a minute; what a group
+    tries again later is not waited for.
     """
     world, clock = clouds.world, clouds.world.clock
     speed, last = clock.speed(), time.monotonic() + _SETTLE_REAL_S
+    there, since = _machines(world), clock.now()
     while time.monotonic() < last:
         at_work = _at_work(clouds)
-        if not at_work and not bus.pending(world) and not _in_change(world):
+        if there != (now := _machines(world)):
+            there, since = now, clock.now()
+        quiet = clock.now() - since >= _SETTLE_QUIET_S
+        if quiet and not at_work and not bus.pending(world) and not _in_change(world):
             break
         clock.run(speed if at_work else _SETTLE_SPEED)
         time.sleep(life.TICK_S)
@@ -88,6 +93,10 @@ def _at_work(clouds: Running) -> bool:
     now = clouds.world.clock.now()
     due = bus.due(clouds.world, now) or life.group_due(clouds.world)
     return bool(due) or clouds.functions.running() > 0
+
+
+def _machines(world: World) -> set[str]:
+    return {machine.id for machine in world.all(kind=MACHINE)}
 
 
 def _in_change(world: World) -> bool:

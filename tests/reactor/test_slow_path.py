@@ -15,7 +15,7 @@ from reactor.handle import handle
 from reactor.peers import GONE_AFTER, count, gone
 from reactor.published import STATE_OBJECT, Dispatch, Peer
 from reactor.signals import CHECK, Signal
-from reactor.state import State
+from reactor.state import PeerCount, State
 from reactor.web import status_of
 from tests.reactor.builders import group, plan
 from tests.reactor.fakes import FakeCloud, FakeStore, published
@@ -143,7 +143,7 @@ def test_dry_pools_are_published_for_the_next_plan_and_held_longer_each_time():
 
 def test_a_cloud_is_gone_when_none_of_its_cells_has_answered_for_some_probes():
     peers = (Peer("azure", ("u1", "u2")), Peer("gcp", ("u3",)), Peer("none", ()))
-    counts = ()
+    counts = count(peers, (), probe=lambda url: url != "u1")
     for _ in range(GONE_AFTER):
         assert gone(counts) == ()
         counts = count(peers, counts, probe=lambda url: url == "u3")
@@ -151,9 +151,17 @@ def test_a_cloud_is_gone_when_none_of_its_cells_has_answered_for_some_probes():
     assert [each.failures for each in count(peers, counts, lambda url: url != "u1")] == [0, 0]
 
 
+def test_a_cloud_that_has_never_answered_is_being_built_and_not_gone():
+    counts = ()
+    for _ in range(2 * GONE_AFTER):
+        counts = count((Peer("azure", ("u1",)),), counts, probe=lambda url: False)
+    assert gone(counts) == ()
+
+
 def test_a_peer_that_is_gone_is_asked_to_be_planned_around(endpoint: Endpoint):
-    nowhere = "http://127.0.0.1:1/health"
-    store = store_with(endpoint, peers=(Peer("azure", (nowhere,)),))
+    store = store_with(endpoint, peers=(Peer("azure", ("http://127.0.0.1:1/health",)),))
+    before = State(peers=(PeerCount("azure", 0),))
+    store.put(STATE_OBJECT, before.to_json(), None)
     ticks(FakeCloud(), store, 60 * (GONE_AFTER + 1))
     assert [body["client_payload"]["gone"] for _, body in endpoint.asked] == [["azure"]]  # type: ignore[index]
 
