@@ -49,7 +49,7 @@ def choose(options: tuple[Option, ...], need: Need) -> Choice:
 
 
 def _with_standing(fleet: Fleet, need: Need) -> Iterator[Choice]:
-    most = min(need.demand, need.most_extra)
+    most = min(need.demand, need.most_standing)
     lost = tail(fleet.losses)
     for standing in range(most + 1):
         slack = fleet.supply + standing - need.demand

@@ -61,8 +61,8 @@ class Option(NamedTuple):
 class Need(NamedTuple):
     """What spot and standing on-demand together have to serve, in cells of capacity, and what that is worth.
 
-    `reserve` is held above `demand` in any case; at most `most_extra` are tried beyond demand. `existing` cells of
-    on-demand run already. Prices are per cell: on-demand by the hour, its start, and an hour without. `common`: a share of
+    `reserve` is held above `demand` in any case; at most `most_extra` are tried beyond demand, and at most `most_standing` of
+    them on demand. `existing` cells of on-demand run already. Prices are per cell: on-demand by the hour, its start, and an hour without. `common`: a share of
     expected shortage at which a further hour counts a quarter (0: always in full). `whole`: chance that a lost zone loses all.
     `settled`: nothing is starting, so that a node may be moved.
     """
@@ -70,6 +70,7 @@ class Need(NamedTuple):
     demand: int
     reserve: int
     most_extra: int
+    most_standing: int
     existing: int
     on_demand: float
     on_demand_start: float

@@ -77,6 +77,8 @@ def _need(plan: RuntimePlan, memory: Memory, parts: Parts, demand: int) -> Need:
         demand=max(0, demand - parts.coming()),
         reserve=max(0, plan.reserve_units) // parts.cell_units,
         most_extra=max(0, parameters.most_extra),
+        # what a plan holds in reserve is there so that nothing on demand need stand by
+        most_standing=0 if plan.reserve_units > 0 else max(0, parameters.most_extra),
         existing=parts.alive(parts.fallback),
         on_demand=on_demand,
         on_demand_start=on_demand * start_s / _HOUR_S,

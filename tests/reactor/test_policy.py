@@ -178,3 +178,10 @@ def test_with_notice_longer_than_the_cold_start_nothing_is_hedged():
     )
     decided = decide(plan(*quick), seen(state("west", 4)), Memory(), 0.0)
     assert sizes(decided) == {"east": 0, "west": 4, "fallback": 0}
+
+
+def test_where_the_plan_holds_a_reserve_nothing_on_demand_stands_by():
+    held = seen(state("east", 3, 0))  # one young zone: all may go at once
+    alone = decide(plan(demand=3), held, Memory(), 0.0)
+    reserved = decide(plan(demand=3, reserve_units=UNIT), held, Memory(), 0.0)
+    assert sizes(alone)["fallback"] >= sizes(reserved)["fallback"] == 0

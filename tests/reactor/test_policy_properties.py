@@ -170,7 +170,7 @@ def test_a_dearer_shortage_is_never_expected_more_often(price, factor, zones, de
     )  # fmt: skip
     shares = [
         choose((option,), Need(
-            demand=demand, reserve=0, most_extra=4, existing=0, on_demand=1.0, on_demand_start=0.05, shortage=each,
+            demand=demand, reserve=0, most_extra=4, most_standing=4, existing=0, on_demand=1.0, on_demand_start=0.05, shortage=each,
             common=0.02, correlation=0.5, whole=whole, settled=False,
         )).share
         for each in (price, price * factor)
