@@ -21,7 +21,7 @@ from sandbox.world import Record, World
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A Pulumi package and the cloud behind it; `account` is the one account this cloud has."""
+    """A Pulumi package and the cloud behind it; `account` is the one account this cloud has, unless a program names its own."""
 
     name: str
     cloud: str
@@ -58,7 +58,18 @@ def part(cloud: str, name: str) -> Any:
 
 def context(world: World, cloud: str, region: str) -> Context:
     """The cloud acting by itself in a region."""
-    return Context(world, cloud, region, _BY_CLOUD[cloud].account)
+    return Context(world, cloud, region, account_of(world, cloud))
+
+
+def account_of(world: World, cloud: str) -> str:
+    """The account (project, subscription) that the cloud has."""
+    return world.setting(f"account/{cloud}", _BY_CLOUD[cloud].account)
+
+
+def name_account(world: World, cloud: str, account: str) -> None:
+    """The cloud's one account is called so from now on: a program builds there under this name."""
+    if account != account_of(world, cloud):
+        world.set_setting(f"account/{cloud}", account)
 
 
 def context_of(world: World, record: Record) -> Context:

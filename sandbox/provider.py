@@ -22,6 +22,7 @@ from pulumi.runtime.proto import (
 
 from sandbox import faults
 from sandbox.assets import comparable
+from sandbox.clouds import account_of, name_account
 from sandbox.fields import UNKNOWN, Json
 from sandbox.kind import CREATE, UPDATE, Context, Kind
 from sandbox.refusal import Refusal, Unmapped
@@ -36,14 +37,11 @@ _META = {DEFAULTED, "__meta"}
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
     """One emulated provider: `package` is the Pulumi package, `kinds` its reviewed rows."""
 
-    def __init__(
-        self, package: str, cloud: str, kinds: tuple[Kind, ...], world: World, *, account: str
-    ) -> None:
+    def __init__(self, package: str, cloud: str, kinds: tuple[Kind, ...], world: World) -> None:
         self._package = package
         self._cloud = cloud
         self._kinds: Mapping[str, Kind] = {kind.token: kind for kind in kinds}
         self._world = world
-        self._account = account
         self._variables: dict[str, str] = {}
         self._engine: engine_pb2_grpc.EngineStub | None = None
 
@@ -130,6 +128,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                     properties=_struct(dict.fromkeys(kind.computed, UNKNOWN) | kind.shown(inputs)),
                 )
             self._reach(context, ctx.region)
+            name_account(self._world, self._cloud, ctx.account)
             record = kind.create(ctx, body, inputs)
             return provider_pb2.CreateResponse(
                 id=record.id, properties=_struct(kind.shown(inputs) | kind.outputs(ctx, record))
@@ -212,7 +211,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def _context(self, inputs: Json, olds: Json | None = None) -> Context:
         region = inputs.get("region") or inputs.get("location") or self._variables.get("region", "")
-        account = inputs.get("project") or self._variables.get("project") or self._account
+        named = inputs.get("project") or self._variables.get("project")
+        account = named or account_of(self._world, self._cloud)
         return Context(self._world, self._cloud, region, account, olds or {})
 
     def _try(self, context: grpc.ServicerContext, doing: str, answer: Callable[[], _T]) -> _T:

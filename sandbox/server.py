@@ -109,9 +109,7 @@ def _in_change(world: World) -> bool:
 def _provider(world: World, package: Package) -> Iterator[str]:
     """One package's provider; yields `name:port`."""
     server = grpc.server(futures.ThreadPoolExecutor(16), options=_UNLIMITED)
-    provider = Provider(
-        package.name, package.cloud, package.kinds(), world, account=package.account
-    )
+    provider = Provider(package.name, package.cloud, package.kinds(), world)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
