@@ -31,13 +31,15 @@ def runtime_plan(plan: Plan, cloud: Cloud) -> RuntimePlan:
     pools = [pool for pool in plan.decisions.pools if pool.cloud == cloud]
     hedge = next((each for each in plan.decisions.hedge if each.cloud == cloud), None)
     budget = next((each for each in plan.decisions.budgets if each.cloud == cloud), None)
+    groups = [group for pool in pools for group in _groups(plan, pool, pools)]
+    # whole units of a node may come to a little less than the whole that the plan holds
+    held = sum((group.planned_nodes or 0) * group.units_per_node for group in groups)
+    demand = min(hedge.demand, held) if hedge else 0
     return RuntimePlan(
         digest=plan.digest,
-        demand_units=hedge.demand if hedge else 0,
-        reserve_units=hedge.reserve if hedge else 0,
-        groups=tuple(
-            sorted((g for pool in pools for g in _groups(plan, pool, pools)), key=lambda g: g.key)
-        ),
+        demand_units=demand,
+        reserve_units=min(hedge.reserve, held - demand) if hedge else 0,
+        groups=tuple(sorted(groups, key=lambda group: group.key)),
         quota_groups=tuple(_quotas(plan, pools)),
         budget_usd_micro_per_hour=budget.usd_micro_per_hour if budget else None,
     )

@@ -19,14 +19,20 @@ def changed(**decisions: object) -> Plan:
 
 def test_a_cloud_gets_its_own_groups_demand_and_budget_and_no_others():
     made = changed(
-        hedge=(Hedge("aws", 7000, 3000), Hedge("gcp", 1, 1)),
+        hedge=(Hedge("aws", 9000, 5000), Hedge("gcp", 1, 1)),
         budgets=(Budget("aws", 5_000_000), Budget("gcp", 1)),
     )
     runtime = runtime_plan(made, "aws")
     assert {group.cloud for group in runtime.groups} == {"aws"}
-    assert (runtime.demand_units, runtime.reserve_units) == (7000, 3000)
+    assert (runtime.demand_units, runtime.reserve_units) == (9000, 5000)
     assert runtime.budget_usd_micro_per_hour == 5_000_000
     assert runtime.digest == made.digest
+
+
+def test_what_the_plan_holds_is_never_more_than_its_nodes_add_up_to():
+    nodes = 2 * 2 * 3600  # as planned, in whole units
+    runtime = runtime_plan(changed(hedge=(Hedge("aws", nodes - 100, 101),)), "aws")
+    assert (runtime.demand_units, runtime.reserve_units) == (nodes - 100, 100)
 
 
 def test_a_node_counts_what_its_replicas_serve_of_the_workload_in_an_hour():

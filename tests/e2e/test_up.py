@@ -12,7 +12,7 @@ from tests.e2e.conftest import Clone
 
 STACK = ("--stack", "sandbox")
 DOUBLED = ("--set", "workload.requests_per_second=128")
-SIZES = {"desiredCapacity", "maxSize", "targetSize", "sku", "weight", "backends"}
+SIZES = {"maxSize", "weight", "backends", "content", "source"}
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,15 @@ def test_up_ends_with_plan_cost_saving_endpoint_and_number_of_resources(up: str,
 def test_every_cloud_is_used_and_its_groups_have_their_machines(clone: Clone, plan: Plan):
     groups = clone.status()["groups"]
     assert {group["cloud"] for group in groups} == {"aws", "azure", "gcp"}
-    wanted = sum(group["wanted"] for group in groups)
-    assert wanted == sum(pool.nodes for pool in plan.decisions.pools)
     assert all(sum(group["machines"].values()) == group["wanted"] for group in groups)
+    sizes = {pool.key: 0 for pool in plan.decisions.pools}
+    for group in groups:
+        sizes[max((key for key in sizes if group["group"].startswith(key)), key=len)] += group[
+            "wanted"
+        ]
+    for pool in plan.decisions.pools:  # the reactor holds what is planned, and at most the bound
+        assert pool.nodes <= sizes[pool.key] <= pool.max_nodes, pool.key
+        assert pool.role != "fallback" or sizes[pool.key] == 0
 
 
 def test_the_exported_plan_is_the_one_the_allocator_prints_without_pulumi(clone: Clone, plan: Plan):
@@ -61,7 +67,7 @@ def test_a_second_preview_and_a_refresh_change_nothing(clone: Clone, up: str):
         )
 
 
-def test_a_doubled_rate_changes_sizes_bounds_and_weights_and_replaces_nothing(
+def test_a_doubled_rate_changes_bounds_weights_and_published_plans_and_replaces_nothing(
     clone: Clone, up: str
 ):
     printed = clone.run("tools.stack", "preview", *STACK, *DOUBLED)
