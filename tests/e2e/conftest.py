@@ -70,7 +70,7 @@ def fresh(tmp_path: Path) -> Clone:
     return Clone(tmp_path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """The reactor of AWS with its groups, deployed and running."""
     with deployed(tmp_path_factory.mktemp("stack")) as up:

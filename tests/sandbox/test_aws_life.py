@@ -15,7 +15,7 @@ from sandbox.http import Reply, Request
 from sandbox.machines import MACHINE, RUNNING, machines_of
 from sandbox.market import ON_DEMAND
 from sandbox.preempt import take
-from sandbox.world import Record
+from sandbox.world import Record, World
 from tests.sandbox.aws_cloud import Cloud, open_cloud
 from tests.sandbox.aws_samples import make
 from tests.sandbox.aws_serverless import trust
@@ -33,10 +33,15 @@ def cloud(tmp_path: Path, time: Time, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 @pytest.fixture
-def events(monkeypatch: pytest.MonkeyPatch) -> list[bus.Event]:
-    """Everything that happened, in order."""
+def events(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[bus.Event]:
+    """Everything that happened in this cloud, in order."""
     seen: list[bus.Event] = []
-    monkeypatch.setattr("sandbox.bus.post", lambda _world, event: seen.append(event))
+
+    def post(world: World, event: bus.Event) -> None:
+        if world is cloud.ctx.world:
+            seen.append(event)
+
+    monkeypatch.setattr("sandbox.bus.post", post)
     return seen
 
 
