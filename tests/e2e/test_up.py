@@ -12,7 +12,8 @@ from tests.e2e.conftest import Clone
 
 STACK = ("--stack", "sandbox")
 DOUBLED = ("--set", "workload.requests_per_second=128")
-SIZES = {"maxSize", "weight", "backends", "content", "source", "sku"}
+SIZES = {"maxSize", "weight", "backends", "content", "source", "sku", "filter"}
+"""Bounds, shares, published plans, and which resource groups tell of their machines' health."""
 
 
 @pytest.fixture(scope="module")
