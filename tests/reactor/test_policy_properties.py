@@ -178,20 +178,6 @@ def test_a_dearer_shortage_is_never_expected_more_often(price, factor, zones, de
     assert shares[1] <= shares[0] + 1e-6
 
 
-@several
-@given(nodes, nodes, nodes, st.floats(0, 100), st.floats(1, 10), st.integers(1, 6))
-def test_a_dearer_shortage_never_leaves_a_look_with_less_capacity(a, b, c, price, factor, demand):
-    observed = seen(state("east", a, b), state("west", c))
-    memory = decide(plan(), observed, Memory(), 0.0).memory
-    cheap, dear = (
-        decide(
-            plan(demand=demand, parameters=Parameters(shortage_price=each)), observed, memory, HOUR
-        )
-        for each in (price, price * factor)
-    )
-    assert sum(sizes(cheap).values()) <= sum(sizes(dear).values())
-
-
 def test_a_thousand_duplicate_late_and_reordered_notices_change_nothing_in_the_end():
     calm = seen(state("west", 2, 2))
     fresh = seen(
