@@ -14,7 +14,7 @@ from drills.circumstances import Circumstances, applied
 from drills.dispatches import taking
 from drills.outage import Script, play
 from drills.plot import check_plot, draw
-from drills.scene import DrillError, Scene, read_scene
+from drills.scene import DrillError, Scene, largest_region, read_scene
 from drills.summary import summarize, timeline
 from drills.watch import watching
 from drills.watchers import Watchers
@@ -42,7 +42,7 @@ def _outage(args: argparse.Namespace) -> int:
     world = World(args.state, _market(args.state))
     try:
         scene = read_scene(world, args.stack)
-        script = _script(args, scene)
+        script = _script(args, scene, largest_region(world, scene))
         circumstances = Circumstances(
             errors=args.errors, throttles=args.throttles, copies=args.copies,
             jitter_ms=args.jitter_ms, mute=args.mute, reactor_off=args.reactor == "off",
@@ -71,13 +71,13 @@ def _outage(args: argparse.Namespace) -> int:
     return 0
 
 
-def _script(args: argparse.Namespace, scene: Scene) -> Script:
+def _script(args: argparse.Namespace, scene: Scene, largest: str) -> Script:
     if args.cloud:
         regions = sorted({f"{g.cloud}-{g.region}" for g in scene.groups if g.cloud == args.cloud})
         if not regions:
             raise DrillError(f"stack {scene.stack} has nothing in {args.cloud}")
         return Script(tuple(regions), gap_s=0.0, dry_s=args.dry_s, most_s=_most(args))
-    regions = [args.region or scene.largest_region(), *filter(None, [args.second_region])]
+    regions = [args.region or largest, *filter(None, [args.second_region])]
     for region in regions:
         scene.region(region)
     return Script(tuple(regions), dry_s=args.dry_s, most_s=_most(args))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from drills.scene import DrillError, Group, Scene, machines
 from drills.watch import Watch
+from sandbox.machines import MACHINE
 from sandbox.market import SPOT
 from sandbox.preempt import take
 from sandbox.world import Record, World
@@ -45,11 +46,13 @@ class Moment:
 
 @dataclass(slots=True)
 class Played:
-    """What happened. `noticed`: by machine, when its notice was there (`time.monotonic`); times are the clouds'."""
+    """What happened. `noticed`: by machine, when its notice was there (`time.monotonic`); `names`: the machines by all that
+    their clouds call them. Times are the clouds'."""
 
     began: float
     ended: float = 0.0
     noticed: dict[str, float] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     moments: list[Moment] = field(default_factory=list)
     restored: float | None = None
     released: float | None = None
@@ -107,7 +110,8 @@ def _lose(world: World, groups: Sequence[Group], played: Played) -> None:
     _dry(world, groups, "0")
     take(world, lost)
     now = time.monotonic()
-    played.noticed |= {_name(machine): now for machine in lost}
+    played.noticed |= {machine.id: now for machine in lost}
+    played.names |= {name: machine.id for machine in lost for name in _names(machine)}
     played.moments.append(
         Moment(world.clock.now(), f"{where} loses {len(lost)} spot machines and its spot market")
     )
@@ -124,13 +128,14 @@ def _dry(world: World, groups: Sequence[Group], stock: str | None) -> None:
         world.set_setting(f"stock/{cloud}/{region}/{SPOT}", stock)
 
 
-def _name(machine: Record) -> str:
-    """What the reactor's journal calls a machine."""
-    return (machine.name or machine.id).lower()
+def _names(machine: Record) -> set[str]:
+    """What its cloud calls a machine: id, name, number."""
+    known = (machine.id, machine.name, machine.live.get("number"))
+    return {str(name).lower() for name in known if name}
 
 
 def _machines_gone(world: World, played: Played) -> bool:
-    alive = {_name(m) for m in world.all(kind="machine")}
+    alive = {machine.id for machine in world.all(kind=MACHINE)}
     return not alive & played.noticed.keys()
 
 

@@ -53,14 +53,15 @@ class Scene:
             )
         return found
 
-    def largest_region(self) -> str:
-        """The region with the most planned spot capacity running now is decided by who asks; by bounds, this one."""
-        totals: dict[str, int] = {}
-        for group in self.groups:
-            if group.role == "spot":
-                place = f"{group.cloud}-{group.region}"
-                totals[place] = totals.get(place, 0) + group.units * group.most
-        return max(sorted(totals), key=lambda place: totals[place])
+
+def largest_region(world: World, scene: Scene) -> str:
+    """The region with the most spot capacity now."""
+    totals: dict[str, int] = {}
+    for group in scene.groups:
+        if group.role == "spot":
+            place = f"{group.cloud}-{group.region}"
+            totals[place] = totals.get(place, 0) + group.units * len(machines(world, group))
+    return max(sorted(totals), key=lambda place: totals[place])
 
 
 def read_scene(world: World, stack: str) -> Scene:

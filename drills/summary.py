@@ -67,7 +67,7 @@ def _answers(lines: Sequence[Line], played: Played) -> Iterable[float]:
             continue
         for signal in line.entry.get("signals", ()):
             kind, _, rest = signal.partition(" ")
-            machine = rest.partition(" ")[0].lower()
+            machine = played.names.get(rest.partition(" ")[0].lower(), "")
             if kind in ("interrupt", "gone") and machine in waiting:
                 yield (line.real - waiting.pop(machine)) * 1000
 

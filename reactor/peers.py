@@ -9,8 +9,8 @@ from reactor.published import Peer
 from reactor.state import PeerCount
 from reactor.web import status_of
 
-GONE_AFTER = 3
-"""Probes in a row, one a tick, before a cloud is taken to be gone."""
+GONE_AFTER = 5
+"""Probes in a row, one a tick, before a cloud is taken to be gone: longer than its own reactor needs to put machines there."""
 _TIMEOUT_S = 2.0
 
 Probe = Callable[[str], bool]

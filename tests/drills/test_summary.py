@@ -35,7 +35,9 @@ def test_the_answer_to_a_notice_is_the_first_run_that_knew_of_it(tmp_path):
         line(1004, 5.9, signals=["gone I-2 (aws.ec2)"], ended="known"),
         line(1005, 9.0, signals=["interrupt i-1 (aws.ec2)"]),
     ]  # fmt: skip
-    played = Played(1000.0, 1100.0, {"i-1": 5.0, "i-2": 5.0})
+    played = Played(
+        1000.0, 1100.0, {"i-1": 5.0, "vm": 5.0}, {"i-1": "i-1", "vm": "vm", "i-2": "vm"}
+    )
     made = summarize(SCENE, seen(tmp_path, [sample(1000, 400)], lines), played)
     assert made.notice_to_resize_ms["p50"] == (300 + 900) / 2
     assert made.set_calls == 1
