@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from reactor.fleets import Chain, Fleet, Need, Nodes, Option, shortage_price, shortage_share
+from reactor.fleets import Chain
+from reactor.needs import Fleet, Need, Nodes, Option, shortage_price, shortage_share
 from reactor.risk import NOTHING, tail
 
 _CACHED = 2048

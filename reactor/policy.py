@@ -28,9 +28,9 @@ from reactor.coverage import (
     sort_pools,
     spread_on_demand,
 )
-from reactor.fleets import Need, Option
 from reactor.limits import Grant, Wish, grant
 from reactor.look import Pool, look, remember_sizes
+from reactor.needs import Need, Option
 from reactor.ramp import expected_demand, remember_demand
 from reactor.risk import loss_chance
 

@@ -20,7 +20,7 @@ from reactor.contract import (
     ZoneCount,
     ZoneMemory,
 )
-from reactor.fleets import Need, Option
+from reactor.needs import Need, Option
 from reactor.policy import decide
 from tests.reactor.builders import HOUR, UNIT, USD, group, plan, quota, seen, sizes, state
 
