@@ -30,8 +30,10 @@ _WARM = parameters_pb2.SolveParametersProto(
     lp_algorithm=parameters_pb2.LP_ALGORITHM_DUAL_SIMPLEX,
     presolve=parameters_pb2.EMPHASIS_OFF,
     scaling=parameters_pb2.EMPHASIS_OFF,
+    iteration_limit=5000,
 )
-"""Rows and bounds that change leave the last basis dual feasible; presolve and scaling would make it another program's."""
+"""Rows and bounds that change leave the last basis dual feasible; presolve and scaling would make it another program's. Without
+scaling a program of very large numbers may go round for ever: it takes some hundred iterations, or is solved anew."""
 
 
 @dataclass(frozen=True, slots=True)
