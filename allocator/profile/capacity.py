@@ -1,4 +1,4 @@
-"""Sustainable requests per second of a replica within the SLO, under Poisson arrivals.
+"""Sustainable requests per second of a replica that keeps its promises on average.
 
 The load is a, the prompts that arrive per step; a request sees what an outsider sees, so that at a low rate it meets
 hardly any others. The rate is the highest up to the largest a at which every promise holds (mostly that one's; steps that
@@ -9,15 +9,12 @@ outgrow the CUDA graphs can make more load serve less):
     TTFT  one step until it is scheduled + the step of its prompt + waiting for the prompts of others (M/D/1)
     E2E   TTFT + (O - 1) TPOT
 
-With `percentile` p the promises hold for that share of the requests: TPOT is taken at N + z sqrt(N) prompts during a
-request's stay, N on average (Poisson; z is the normal quantile of p), the wait at its p-th percentile, whose tail falls
-exponentially.
+What of it holds for a percentile of the requests: headroom.py.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
@@ -39,7 +36,7 @@ _NEAR = 0.995
 class Slo:
     """Promises in milliseconds, as means or, with `percentile`, for that share of requests; None: not promised.
 
-    `headroom` scales every rate down: 0.7-0.85 is usual for promises on means.
+    `headroom` scales every rate down, for what is not Poisson: bursts, and errors of the rates.
     """
 
     tpot_ms: float
@@ -53,13 +50,15 @@ class Slo:
 class Rate:
     """Requests per second of one replica, and where the number comes from; 0.0 with the reason where it cannot.
 
-    `batch`: requests in flight at that rate; `limit`: what stops it there. Both of the model alone.
+    `batch`: requests in flight at the rate that keeps the promises on average; `limit`: what stops it there. Both of
+    the model alone. `share`: what of that rate is left for a percentile (headroom.py).
     """
 
     requests_per_second: float
     origin: str
     batch: float = 0.0
     limit: str = ""
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +73,19 @@ class Answers:
 def sustained(
     costs: Costs, size: Size, slo: Slo, contexts: Numbers = np.inf, batch: Numbers = MAX_BATCH
 ) -> Answers:
-    """The highest rates within the SLO (before head-room).
+    """The highest rates that keep to the SLO on average.
 
     `contexts`: the longest request that the model takes; `batch`: how many the engine runs at once.
     """
     fits = largest_batch(costs, size)
     low = np.zeros_like(fits)
     high = np.minimum(fits, batch) / (size.outputs + 1)
-    low = np.where(_kept(_promises(costs, size, slo, high), slo), high, low)
+    low = np.where(meets(_promises(costs, size, high), slo), high, low)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        kept = _kept(_promises(costs, size, slo, middle), slo)
+        kept = meets(_promises(costs, size, middle), slo)
         low, high = np.where(kept, middle, low), np.where(kept, high, middle)
-    alone = _bounded(_promises(costs, size, slo, np.zeros_like(low)), slo)
+    alone = _bounded(_promises(costs, size, np.zeros_like(low)), slo)
     reasons = {
         TOO_LONG: size.inputs + size.outputs > contexts,
         "weights do not fit in memory": costs.room_bytes <= 0,
@@ -111,27 +110,14 @@ def _most_served(costs: Costs, size: Size, arrivals: Numbers) -> Numbers:
     return best
 
 
-def _promises(
-    costs: Costs, size: Size, slo: Slo, arrivals: Numbers
-) -> tuple[Numbers, Numbers, Numbers]:
+def _promises(costs: Costs, size: Size, arrivals: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     """TPOT, TTFT and E2E in milliseconds beside so many prompts per step."""
-    met = usual = pace(costs, size, arrivals)
-    if slo.percentile is not None:
-        tail = NormalDist().inv_cdf(slo.percentile / 100)
-        stay = np.maximum(size.outputs - 1, 1)
-        met = pace(costs, size, arrivals + tail * np.sqrt(arrivals / stay))
-    decode, tpot = usual.decode.total, met.tpot_s
-    one = (usual.mixed.total - decode) / usual.prompts
-    first = 2 * decode + one + _wait_s(one, arrivals * one / usual.tpot_s, slo.percentile)
+    met = pace(costs, size, arrivals)
+    decode, tpot = met.decode.total, met.tpot_s
+    one = (met.mixed.total - decode) / met.prompts
+    busy = arrivals * one / tpot
+    first = 2 * decode + one + one / 2 * busy / (1 - busy)
     return tpot * 1e3, first * 1e3, (first + (size.outputs - 1) * tpot) * 1e3
-
-
-def _wait_s(one: Numbers, busy: Numbers, percentile: float | None) -> Numbers:
-    """Seconds that a prompt waits for others of `one` second each: M/D/1, on average or what `percentile` stay below."""
-    if percentile is None:
-        return one / 2 * busy / (1 - busy)
-    left = np.maximum(busy / (1 - percentile / 100), 1)
-    return one / 2 / (1 - busy) * np.log(left)
 
 
 def _bounded(
@@ -145,7 +131,8 @@ def _bounded(
     ]
 
 
-def _kept(promises: tuple[Numbers, Numbers, Numbers], slo: Slo) -> Numbers:
+def meets(promises: tuple[Numbers, Numbers, Numbers], slo: Slo) -> Numbers:
+    """Whether TPOT, TTFT and E2E (milliseconds) are within what is promised."""
     return np.logical_and.reduce([value <= bound for _, value, bound in _bounded(promises, slo)])
 
 
@@ -160,7 +147,7 @@ def _limits(costs: Costs, size: Size, slo: Slo, arrivals: Numbers, fits: Numbers
     largest = np.argmax(np.stack(np.broadcast_arrays(*parts)), axis=0)
     bounds = {
         name: value >= _NEAR * bound
-        for name, value, bound in _bounded(_promises(costs, size, slo, arrivals), slo)
+        for name, value, bound in _bounded(_promises(costs, size, arrivals), slo)
     }
     tests = {
         "TTFT": bounds["ttft_ms"],

@@ -68,3 +68,5 @@ RESERVED_BYTES = 2e9
 """Per GPU, for activations and CUDA graphs: the H200 tables' KV caches leave 2.4 to 2.8 GB."""
 MAX_BATCH = 256
 """Requests that run at once (vLLM's default on most GPUs; 1,024 on the largest)."""
+PROMPT_TOKENS = 8192
+"""Of prompts, that one step reads at most (vLLM's default for servers on large GPUs)."""

@@ -39,7 +39,9 @@ class Table:
         )  # fmt: skip
 
     def rate(self, inputs: int, outputs: int, slo: Slo) -> float | None:
-        """Requests per second within the SLO; None outside the measured sizes, or where no cell near meets it.
+        """Requests per second that keep to the SLO on average.
+
+        None outside the measured sizes, or where no cell near meets it.
 
         Geometric interpolation in the logarithms of both lengths, between the four cells around the size. Never
         beyond the shortest and longest lengths, nor above the heaviest load that was measured.
@@ -105,13 +107,11 @@ def _best(ladders: _Ladders, slo: Slo) -> float | None:
 def _rates(ladder: tuple[Row, ...], slo: Slo) -> Iterator[float]:
     for before, row in zip((None, *ladder), ladder, strict=False):
         used = _used(row, slo)
-        if used is None:
-            return
         if all(value <= bound for value, bound in used):
             yield row.req_per_s
             continue
-        earlier = _used(before, slo) if before else None
-        if before and earlier:
+        if before:
+            earlier = _used(before, slo)
             part = min(
                 (bound - known) / (value - known)
                 for (known, bound), (value, _) in zip(earlier, used, strict=True)
@@ -121,24 +121,13 @@ def _rates(ladder: tuple[Row, ...], slo: Slo) -> Iterator[float]:
         return
 
 
-def _used(row: Row, slo: Slo) -> list[tuple[float, float]] | None:
-    """What each promise was kept to and its bound, a latency that was not measured counting as 0; None: not comparable.
+def _used(row: Row, slo: Slo) -> list[tuple[float, float]]:
+    """What each promise was kept to on average (the median where there is no mean) and its bound.
 
-    A promise on means is held to the mean, or the median where there is no mean; one on a percentile to the median up
-    to 50, to p99 up to 99, and no table tells more.
+    A latency that was not measured counts as 0. Measured percentiles are not used: those of a closed loop are not what
+    a stream of Poisson arrivals meets.
     """
-    if slo.percentile is None:
-        tpot: float | None = row.tpot_ms_mean
-        first = row.ttft_ms_mean or row.ttft_ms_p50
-        whole = row.e2e_ms_mean or row.e2e_ms_p50
-    elif slo.percentile <= 50:
-        tpot, first, whole = row.tpot_ms_p50, row.ttft_ms_p50, row.e2e_ms_p50
-    elif slo.percentile <= 99:
-        tpot, first, whole = row.tpot_ms_p99, row.ttft_ms_p99, row.e2e_ms_p99
-    else:
-        return None
-    if tpot is None or (slo.percentile is not None and first is None):
-        return None
-    whole = whole or (first or 0) + (row.output - 1) * tpot
-    used = [(tpot, slo.tpot_ms), (first or 0, slo.ttft_ms)]
+    first = row.ttft_ms_mean or row.ttft_ms_p50 or 0.0
+    whole = row.e2e_ms_mean or row.e2e_ms_p50 or first + (row.output - 1) * row.tpot_ms_mean
+    used = [(row.tpot_ms_mean, slo.tpot_ms), (first, slo.ttft_ms)]
     return used if slo.e2e_ms is None else [*used, (whole, slo.e2e_ms)]

@@ -10,6 +10,7 @@ from allocator.plan import Bucket, Shape
 from allocator.profile.capacity import TOO_LONG, Rate, Slo, sustained
 from allocator.profile.costs import Replica, costs_of
 from allocator.profile.fitted import UNFITTED, Fitted
+from allocator.profile.headroom import headroom
 from allocator.profile.measured import Table
 from allocator.profile.steps import Size, stacked
 
@@ -48,7 +49,10 @@ def looked_up(
     tables: tuple[Table, ...],
     fitted: Fitted = UNFITTED,
 ) -> list[list[Rate]]:
-    """Per replica and (input, output) size the measured rate where a table covers it, else the model's."""
+    """Per replica and (input, output) size the measured rate where a table covers it, else the model's.
+
+    A promise to a percentile takes the same share of a measured mean rate as of the model's.
+    """
     answers = []
     for replica, modelled in zip(
         replicas, modelled_rates(replicas, sizes, slo, fitted), strict=True
@@ -64,12 +68,13 @@ def looked_up(
 
 
 def _trusted(tables: list[Table], size: tuple[int, int], slo: Slo, modelled: Rate) -> Rate:
-    if modelled.origin == TOO_LONG:
+    hopeless = slo.percentile is not None and not modelled.requests_per_second
+    if modelled.origin == TOO_LONG or hopeless:
         return modelled
     for table in tables:
         known = table.rate(*size, slo)
         if known is not None:
-            return Rate(known, f"measured:{table.source.name}")
+            return Rate(known * modelled.share, f"measured:{table.source.name}")
     return modelled
 
 
@@ -79,19 +84,21 @@ def modelled_rates(
     slo: Slo,
     fitted: Fitted = UNFITTED,
 ) -> list[list[Rate]]:
-    """The performance model's rates, before head-room, all in one go."""
+    """The performance model's rates within the SLO, its percentile included, before `slo.headroom`, all in one go."""
     if not replicas or not sizes:
         return [[] for _ in replicas]
     inputs, outputs = np.array(sizes, dtype=np.float64).T
     contexts = [[replica.model.context or np.inf] for replica in replicas]
     costs = stacked([costs_of(replica, fitted.coefficients) for replica in replicas])
-    found = sustained(costs, Size(inputs, outputs), slo, np.array(contexts))
+    size = Size(inputs, outputs)
+    found = sustained(costs, size, slo, np.array(contexts))
+    shares = headroom(costs, size, slo, found.rates)
     return [
         [
-            Rate(float(rate), fitted.origin, float(batch), str(words))
+            Rate(float(rate * share), fitted.origin, float(batch), str(words), float(share))
             if rate > 0
             else Rate(0.0, str(words))
-            for rate, batch, words in zip(*row, strict=True)
+            for rate, share, batch, words in zip(*row, strict=True)
         ]
-        for row in zip(found.rates, found.batches, found.words, strict=True)
+        for row in zip(found.rates, shares, found.batches, found.words, strict=True)
     ]

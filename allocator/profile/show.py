@@ -19,7 +19,7 @@ SIZES = [(i, o) for i in INPUTS for o in OUTPUTS]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Rates of one replica for SIZES, before head-room."""
+    """Rates of one replica for SIZES, before the SLO's `headroom`."""
 
     replica: Replica
     slo: Slo
@@ -32,7 +32,7 @@ def grid(replica: Replica, slo: Slo, tables: tuple[Table, ...], fitted: Fitted) 
     [rates] = looked_up([replica], SIZES, slo, tables, fitted)
     [modelled] = modelled_rates([replica], SIZES, slo, fitted)
     told = [
-        Rate(rate.requests_per_second, rate.origin, model.batch, model.limit)
+        Rate(rate.requests_per_second, rate.origin, model.batch, model.limit, model.share)
         for rate, model in zip(rates, modelled, strict=True)
     ]
     return Grid(replica, slo, told, fitted)

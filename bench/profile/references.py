@@ -13,6 +13,7 @@ from allocator.profile.capacity import Slo, sustained
 from allocator.profile.coefficients import DEFAULTS
 from allocator.profile.costs import Costs, Replica, costs_of
 from allocator.profile.hardware import GPUS
+from allocator.profile.headroom import headroom
 from allocator.profile.model_config import named_models
 from allocator.profile.steps import Array, Size, closed_loop_rate
 from bench.profile.tables import DATA
@@ -98,10 +99,9 @@ def _aibrix(name: str, gpu: str, slo: Slo) -> Array:
     ]
     inputs, outputs, rates = (np.array(axis, dtype=np.float64) for axis in zip(*known, strict=True))
     model = named_models()["llama-2-7b"]
-    found = sustained(
-        costs_of(Replica(GPUS[gpu], 1, model, model.precision)), Size(inputs, outputs), slo
-    )
-    ratios: Array = np.asarray(found.rates) / rates
+    costs, size = costs_of(Replica(GPUS[gpu], 1, model, model.precision)), Size(inputs, outputs)
+    means = sustained(costs, size, slo).rates
+    ratios: Array = means * headroom(costs, size, slo, means) / rates
     return ratios
 
 

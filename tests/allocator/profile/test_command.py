@@ -52,7 +52,7 @@ def test_show_for_machines_has_every_cell_with_its_origin(capsys):
     assert main(["profile", "show", "--model", "qwen3-32b", *words]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["precision"], shown["gpu"]) == ("fp8", "H100")
-    assert {"input", "output", "requests_per_second", "origin", "batch", "limit"} == set(
+    assert {"input", "output", "requests_per_second", "origin", "batch", "limit", "share"} == set(
         shown["cells"][0]
     )
     assert all(cell["origin"] for cell in shown["cells"])
