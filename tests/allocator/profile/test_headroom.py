@@ -26,7 +26,7 @@ CASES: dict[str, tuple[str, str, tuple[int, int], dict[str, float], float]] = {
     "experts": ("H100", "gpt-oss-20b", (1500, 400), {"tpot_ms": 30}, 1.4),
 }  # fmt: skip
 """GPU, model, size, promises, and how many times the rate is too much for them."""
-NOISE = {90: 3.0, 99: 0.5}
+NOISE = {90: 1.0, 99: 0.5}
 """Of the simulation, percent of its requests: near the limit the load swings slowly. Means over many seeds hold."""
 
 
