@@ -97,8 +97,8 @@ def declare() -> None:
     ]
     _group("strangers", subnets["us-east-1"], reactor, Owner("skyblend", "other").tags())
     published = plan()
-    reactor.publish(declared, lambda ids: text(published, ids), after=[])
-    pulumi.export("functions", reactor.functions)
+    reactor.publish(declared, lambda ids, _: text(published, ids), addresses={}, after=[])
+    pulumi.export("functions", reactor.notices.urls)
 
 
 def _subnet(region: str) -> pulumi.Output[str]:
@@ -121,7 +121,7 @@ def _group(
         region=region,
         image_id="ami-1",
         instance_type="g6.xlarge",
-        iam_instance_profile=ec2.LaunchTemplateIamInstanceProfileArgs(arn=reactor.instance_profile),
+        iam_instance_profile=ec2.LaunchTemplateIamInstanceProfileArgs(arn=reactor.notices.identity),
         update_default_version=True,
     )
     policy: Any = {

@@ -89,7 +89,7 @@ def declare() -> None:
         reactor,
         Owner("skyblend", "other"),
     )
-    reactor.publish(declared, text, after=list(sets.values()))
+    reactor.publish(declared, lambda ids, _: text(ids), addresses={}, after=list(sets.values()))
 
 
 def _set(
@@ -97,7 +97,7 @@ def _set(
 ) -> compute.VirtualMachineScaleSet:
     spot = key.endswith("spot")
     pool = plans.pool(plans.AZURE)
-    data = reactor.queues.apply(
+    data = reactor.notices.urls.apply(
         lambda queues: replica.user_data(Engine("m", "i"), pool, queues.split(","))
     )
     return compute.VirtualMachineScaleSet(
@@ -109,7 +109,7 @@ def _set(
         sku=compute.SkuArgs(name=T4, tier="Standard", capacity=0),
         identity=compute.VirtualMachineScaleSetIdentityArgs(
             type=compute.ResourceIdentityType.USER_ASSIGNED,
-            user_assigned_identities=[reactor.machine_identity],
+            user_assigned_identities=[reactor.notices.identity],
         ),
         virtual_machine_profile=compute.VirtualMachineScaleSetVMProfileArgs(
             priority="Spot" if spot else "Regular",

@@ -82,8 +82,8 @@ def declare() -> None:
         for key, region in GROUPS.items()
     ]
     _group("strangers", HOMES[0], reactor, Owner("skyblend", "other"))
-    reactor.publish(declared, text, after=[])
-    pulumi.export("urls", reactor.urls)
+    reactor.publish(declared, lambda ids, _: text(ids), addresses={}, after=[])
+    pulumi.export("urls", reactor.notices.urls)
 
 
 def _group(key: str, region: str, reactor: Reactor, owner: Owner) -> pulumi.Output[str]:
@@ -94,7 +94,7 @@ def _group(key: str, region: str, reactor: Reactor, owner: Owner) -> pulumi.Outp
         machine_type="g2-standard-4",
         disks=[compute.RegionInstanceTemplateDiskArgs(boot=True)],
         service_account=compute.RegionInstanceTemplateServiceAccountArgs(
-            email=reactor.machine_account, scopes=["cloud-platform"]
+            email=reactor.notices.identity, scopes=["cloud-platform"]
         ),
         scheduling=compute.RegionInstanceTemplateSchedulingArgs(
             provisioning_model="SPOT" if spot else "STANDARD",
