@@ -162,6 +162,7 @@ def _warn(text: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     from allocator.profile.command import add_options as add_profile_options
     from allocator.replay.command import add_options
+    from allocator.workload.command import add_options as add_workload_options
 
     parser = argparse.ArgumentParser(
         prog="python -m allocator",
@@ -194,6 +195,7 @@ def _parser() -> argparse.ArgumentParser:
     mix.add_argument("--json", action="store_true", help="for machines: counts, routing, proof")
     add_options(verbs.add_parser("replay", help="replay a policy over recorded spot capacity"))
     add_profile_options(verbs.add_parser("profile", help="measured tables, the performance model"))
+    add_workload_options(verbs.add_parser("workload", help="histograms from logs"), _console)
     for verb in (plan, explain, what_if):
         verb.add_argument("--json", action="store_true", help="for machines: the whole plan")
     return parser
