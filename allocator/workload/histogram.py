@@ -98,6 +98,7 @@ class Arrivals(BaseModel):
 class Described(Histogram):
     """A histogram with what its file says about its origin."""
 
+    n: int | None = None
     kind: str = ""
     title: str = ""
     source: str = ""

@@ -94,13 +94,15 @@ class Log:
         self.skipped += 1
         if self.skipped > self._skip_bad:
             before = f" ({self._skip_bad} malformed before it)" if self._skip_bad else ""
-            raise DataError(f"log {self.file.name} line {line}: {problem}{before}; --skip-bad N leaves out so many")  # fmt: skip
+            raise DataError(
+                f"log {self.file.name} line {line}: {problem}{before}; --skip-bad N leaves out up to N such lines"
+            )
 
     def _request(self, row: Any) -> Request:
         if isinstance(row, _BadLineError):
             raise row
         if not self._known:
-            self.columns = _recognised(row, self.columns)
+            self.columns = self._recognised(row)
             self._known = True
         names = self.columns
         return Request(
@@ -108,6 +110,15 @@ class Log:
             _tokens(row, names.output or ""),
             None if names.time is None else _seconds(row, names.time, self._unit),
         )
+
+    def _recognised(self, row: dict[str, Any]) -> Columns:
+        """By the first row. A CSV file has its columns or has them not; an object without them is one malformed line."""
+        try:
+            return _recognised(row, self.columns)
+        except _BadLineError as problem:
+            if self._kind == "jsonl":
+                raise
+            raise DataError(f"log {self.file.name}: {problem}") from problem
 
 
 def kind_of(file: Path) -> str:

@@ -40,7 +40,8 @@ def facts(workload: Described) -> list[str]:
     """Size, rates and origin, a line each."""
     shares = np.array(workload.counts) / workload.requests
     means = shares.sum(axis=1) @ workload.inputs(), shares.sum(axis=0) @ workload.outputs()
-    lines = [f"{workload.requests:,} requests, mean {means[0]:,.0f} input and {means[1]:,.0f} output tokens by their bins"]  # fmt: skip
+    counted = f"{workload.n:,} requests, " if workload.n else ""
+    lines = [f"{counted}mean {means[0]:,.0f} input and {means[1]:,.0f} output tokens by their bins"]  # fmt: skip
     if rate := workload.arrivals:
         words = [f"mean {rate.mean_req_s:g}"]
         words += [

@@ -20,7 +20,7 @@ from allocator.workload.buckets import INPUT_UPPER, OUTPUT_UPPER
 from allocator.workload.histogram import LONGEST
 from allocator.workload.log import Request
 
-_BATCH = 65_536
+_BATCH = 16_384
 _PER_DECADE = (10, 12.5, 16, 20, 25, 32, 40, 50, 64, 80)
 _GRID = {round(m * 10**k) for m in _PER_DECADE for k in range(7)} | {LONGEST}
 _PERCENTILES = (50, 90, 95, 99)
