@@ -69,8 +69,8 @@ def running(world: World, speed: float = 1.0) -> Iterator[Running]:
 def settle(clouds: Running) -> None:
     """Let time fly until nothing is under way: no machine boots or is being killed, no event waits, no function runs.
 
-    What functions do on a schedule counts: no machine may have come or gone for five minutes of the clouds. While
-    functions work time keeps their pace, or schedules would keep them working. Gives up after a minute; what a group
+    What functions do on a schedule counts: where there are machines, none may have come or gone for five minutes of the
+    clouds. While functions work time keeps their pace, or schedules would keep them working. Gives up after a minute; what a group
     tries again later is not waited for.
     """
     world, clock = clouds.world, clouds.world.clock
@@ -80,7 +80,7 @@ def settle(clouds: Running) -> None:
         at_work = _at_work(clouds)
         if there != (now := _machines(world)):
             there, since = now, clock.now()
-        quiet = clock.now() - since >= _SETTLE_QUIET_S
+        quiet = not there or clock.now() - since >= _SETTLE_QUIET_S
         if quiet and not at_work and not bus.pending(world) and not _in_change(world):
             break
         clock.run(speed if at_work else _SETTLE_SPEED)
