@@ -30,14 +30,14 @@ def clean(clone: Clone) -> dict[str, Any]:
 
 
 def shape(clone: Clone) -> dict[str, Any]:
-    """What engine and clouds hold, without what differs from run to run: ids, random name endings, times."""
+    """What engine and clouds hold, without what differs from run to run: ids, random name endings, times, and sizes, which
+    follow from when the reactor looked."""
     resources = clone.pulumi("stack", "export", *STACK)["deployment"]["resources"]
     status = clone.status()
     return {
         "urns": sorted(resource["urn"] for resource in resources),
         "resources": status["resources"],
-        "groups": [re.sub(r"-[0-9a-f]{7}(?=\")", "", json.dumps(g)) for g in status["groups"]],
-        "usd_per_hour": status["usd_per_hour"],
+        "groups": [re.sub(r"-[0-9a-f]{7}$", "", group["group"]) for group in status["groups"]],
     }
 
 
