@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     if words[:2] == MEASURE:
         # Measuring opens sockets and nothing here does: a program of its own takes this one's place.
         os.execv(sys.executable, [sys.executable, "-m", "tools.measure", *words[2:]])
-    args = _parser().parse_args(words)
+    args = _parser(words[:1]).parse_args(words)
     try:
         args.act(args)
     except AllocatorError as error:
@@ -159,11 +159,8 @@ def _warn(text: str) -> None:
     print(f"warning: {text}", file=sys.stderr)
 
 
-def _parser() -> argparse.ArgumentParser:
-    from allocator.profile.command import add_options as add_profile_options
-    from allocator.replay.command import add_options
-    from allocator.workload.command import add_options as add_workload_options
-
+def _parser(asked: list[str]) -> argparse.ArgumentParser:
+    """Every verb; the options of those that take long to load only where they are asked for."""
     parser = argparse.ArgumentParser(
         prog="python -m allocator",
         description="The cheapest mix of GPUs for a workload, from files alone: no cloud, no network, no account.",
@@ -193,9 +190,21 @@ def _parser() -> argparse.ArgumentParser:
     mix.add_argument("--melange", required=True, type=Path, metavar="FILE", help="its JSON")
     mix.set_defaults(act=_mix)
     mix.add_argument("--json", action="store_true", help="for machines: counts, routing, proof")
-    add_options(verbs.add_parser("replay", help="replay a policy over recorded spot capacity"))
-    add_profile_options(verbs.add_parser("profile", help="measured tables, the performance model"))
-    add_workload_options(verbs.add_parser("workload", help="histograms from logs"), _console)
+    replay = verbs.add_parser("replay", help="replay a policy over recorded spot capacity")
+    profile = verbs.add_parser("profile", help="measured tables, the performance model")
+    workload = verbs.add_parser("workload", help="histograms from logs")
+    if asked == ["replay"]:
+        from allocator.replay.command import add_options as add_replay_options
+
+        add_replay_options(replay)
+    if asked == ["profile"]:
+        from allocator.profile.command import add_options as add_profile_options
+
+        add_profile_options(profile)
+    if asked == ["workload"]:
+        from allocator.workload.command import add_options as add_workload_options
+
+        add_workload_options(workload, _console)
     for verb in (plan, explain, what_if):
         verb.add_argument("--json", action="store_true", help="for machines: the whole plan")
     return parser
