@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from allocator.melange.basis import Node
 
 KEPT = 64
 """Rows; the oldest are forgotten."""
+TRIED = 1000
+"""Counts within a node's bounds that are worth looking at one by one: a table of them costs less than solving a few nodes."""
 CLOSE = 1e-9
 """What a quotient may be too small by."""
 LEAST = 1e-30
@@ -38,11 +42,11 @@ class Cuts:
     def tighten(self, node: Node, cutoff: float) -> bool:
         """Narrow the node's bounds to what fleets below the cut-off keep; False where there is none."""
         spare = cutoff - self._bounds(node)
-        if spare.min() <= 0:
+        if np.minimum.reduce(spare) <= 0:
             return False
         lower, upper = np.array(node.lower), np.array(node.upper)
         room = upper - lower
-        most = (spare[:, None] * self._inverse[: len(spare)]).min(axis=0) + CLOSE
+        most = np.minimum.reduce(spare[:, None] * self._inverse[: len(spare)]) + CLOSE
         more = np.minimum(most[: self._types], room).astype(int)
         less = np.minimum(most[self._types :], room).astype(int)
         node.upper = (lower + more).tolist()
@@ -55,7 +59,30 @@ class Cuts:
         apart = self._apart[: len(bounds)]
         fewer = bounds + apart[:, self._types + gpu] * (node.upper[gpu] - below)
         more = bounds + apart[:, gpu] * (below + 1 - node.lower[gpu])
-        return float(fewer.max()), float(more.max())
+        return float(np.maximum.reduce(fewer)), float(np.maximum.reduce(more))
+
+    def left(self, node: Node, cutoff: float) -> list[list[int]] | None:
+        """The counts within a node's bounds that cost less than the cut-off and that no row excludes, cheapest first;
+        None where there are too many to try them all.
+        """
+        number = math.prod(b - a + 1 for a, b in zip(node.lower, node.upper, strict=True))
+        if number > TRIED:
+            return None
+        lower = np.array(node.lower)
+        room = np.array(node.upper) - lower
+        free = room.nonzero()[0]
+        more = np.indices(room[free] + 1).reshape(len(free), number)
+        costs = self._costs @ lower + self._costs[free] @ more
+        more, costs = more[:, costs < cutoff], costs[costs < cutoff]
+        rows, types = min(self._number, KEPT), self._types
+        prices = self._costs - self._apart[:rows, :types] + self._apart[:rows, types:]
+        needed = self._worth[:rows] - prices @ lower
+        served = np.logical_and.reduce(prices[:, free] @ more >= needed[:, None] - CLOSE)
+        more, costs = more[:, served], costs[served]
+        counts = np.repeat(lower[:, None], len(costs), axis=1)
+        counts[free] += more
+        found: list[list[int]] = counts.T[costs.argsort(kind="stable")].tolist()
+        return found
 
     def _bounds(self, node: Node) -> np.ndarray:
         rows = min(self._number, KEPT)

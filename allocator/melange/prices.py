@@ -11,6 +11,7 @@ and any prices give a valid bound. So this is a dual simplex method in which the
 a bucket whose cheapest types tie joins those types as a link. Every tree but one node's worth of it has prices fixed up
 to one factor; a pivot scales the prices of one tree, buckets leave or enter it in the order of their price ratios, and
 where the slope turns one of them becomes the link to another tree. Arrays are (types, buckets); no solver is called.
+They are small: a call costs more than its numbers, so reductions are those of the ufuncs, without the methods around them.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ PIVOTS = 500
 NEARLY_FREE = 1e-9
 """Factor on the prices of capacity that nobody needs; its exact price, 0, would lose the ratios in its tree."""
 LEAST_PRICE = 1e-200
+LOAD, IDLE = Held.LOAD, Held.IDLE
 
 
 class Outcome(Enum):
@@ -91,8 +93,9 @@ class Relaxation:
         """The node's prices, those of idle types lowered until one more bucket would come, and what they ask for all
         work: capacity at these prices is worth that much in every fleet that serves.
         """
-        least = (node.prices[:, None] * self.work).min(axis=0)
-        return np.minimum(node.prices, (least / self.work).max(axis=1)), float(least.sum())
+        least = np.minimum.reduce(node.prices[:, None] * self.work)
+        most = np.maximum.reduce(least / self.work, axis=1)
+        return np.minimum(node.prices, most), float(np.add.reduce(least))
 
     def solve(self, node: Node, cutoff: float) -> Outcome:
         """Bring a node to its optimum from the basis that it holds, or its bound to `cutoff`."""
@@ -139,13 +142,13 @@ class Relaxation:
         """
         prices = node.prices.tolist()
         worst, excess, link = -1, 0.0, None
-        for gpu, held in enumerate(node.held):
-            if held in FULL:
+        for gpu, (held, load) in enumerate(zip(node.held, node.loads, strict=True)):
+            if held is LOAD:
+                over = max(load - node.upper[gpu], min(load - node.lower[gpu], 0.0))
+            elif held is IDLE:
+                over = max(load - node.lower[gpu], 0.0)
+            else:
                 continue
-            load = node.loads[gpu]
-            over = load - (node.upper[gpu] if held is Held.LOAD else node.lower[gpu])
-            if over < 0.0:
-                over = min(load - node.lower[gpu], 0.0) if held is Held.LOAD else 0.0
             if abs(over) > self.noise and abs(over * prices[gpu]) > abs(excess):
                 worst, excess = gpu, over * prices[gpu]
         for (bucket, gpu), flow in node.flows.items():
@@ -193,7 +196,7 @@ class Relaxation:
             node.prices[gpu] *= factor
         if stop is not None:
             self._enter(node, line, stop)
-        asked = float(np.minimum(line.inside * factor, line.outside).sum())
+        asked = float(np.add.reduce(np.minimum(line.inside * factor, line.outside)))
         node.bound = max(node.bound, self._bound(node, asked))
 
     def _line(self, node: Node, tree: list[int], up: bool) -> _Line:
@@ -206,7 +209,7 @@ class Relaxation:
             inner |= node.key == gpu
         for gpu in tree:
             priced[gpu] = INFINITY
-        outside = priced.min(axis=0)
+        outside = np.minimum.reduce(priced)
         moving = (inner if up else ~inner & (inside < INFINITY)).nonzero()[0]
         factors, weights = (outside / inside)[moving], inside
         if node.links:

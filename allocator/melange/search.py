@@ -134,6 +134,10 @@ class _Search:
             return
         if self._step and self._reachable(node) >= self._cutoff:
             return
+        counts = self._cuts.left(node, self._cutoff)
+        if counts is not None:
+            self._try(node, counts)
+            return
         if node.solved and not _within(node, self._relaxation.noise):
             self._solve(node)
             return
@@ -150,6 +154,20 @@ class _Search:
         if more < self._cutoff:
             node.lower[gpu] = below + 1
             self._solve(node)
+
+    def _try(self, node: Node, choices: list[list[int]]) -> None:
+        """Settle a node by all counts that it has left, cheapest first, until some serve."""
+        for counts in choices:
+            trial = node.copy()
+            trial.lower, trial.upper = counts, list(counts)
+            self._made += 1
+            outcome = self._relaxation.solve(trial, INFINITY)
+            if outcome is Outcome.SOLVED:
+                self._offer(trial)
+                return
+            if outcome is Outcome.GAVE_UP:
+                self.lowest = min(self.lowest, node.bound)
+                return
 
     def _solve(self, node: Node) -> None:
         self._made += 1
@@ -168,11 +186,14 @@ class _Search:
 
     def _offer(self, node: Node) -> None:
         """A solved relaxation's loads rounded up are a fleet; remember it if it is the cheapest."""
-        counts = [self._whole(node, gpu) for gpu in range(len(self._costs))]
-        cost = sum(count * price for count, price in zip(counts, self._costs, strict=True))
-        if cost < self._best:
-            self._best, self.counts, self._served = cost, counts, node
-            self._cutoff = cost - (self._step * (1 - PART) if self._stepped() else cost * CLOSE)
+        cost, counts = 0.0, []
+        for gpu, price in enumerate(self._costs):
+            counts.append(self._whole(node, gpu))
+            cost += counts[-1] * price
+            if cost >= self._best:
+                return
+        self._best, self.counts, self._served = cost, counts, node
+        self._cutoff = cost - (self._step * (1 - PART) if self._stepped() else cost * CLOSE)
 
     def _hand_over(self) -> None:
         """The general solver has other ways to close what the limit left open."""
