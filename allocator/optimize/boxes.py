@@ -19,12 +19,15 @@ NARROW = 1.4
 
 @dataclass(order=True, slots=True)
 class Open:
-    """A box that may hold a better plan: its bound and linear optimum, and the cuts that its programs have."""
+    """A box that may hold a better plan: its bound and linear optimum, the cuts that its programs have, whether plans were
+    looked for.
+    """
 
     bound: float
     box: Box
     relaxed: Relaxed = field(compare=False)
     cuts: list[Cut] = field(compare=False, default_factory=list)
+    tried: bool = field(compare=False, default=False)
 
 
 def halves(relaxation: Relaxation, open_: Open) -> list[Open]:

@@ -46,15 +46,14 @@ class Incumbent:
         """Whether a bound proves the best plan to within the gap."""
         return bound >= self.cost * (1 - self.gap) - EPS
 
-    def attempt(self, relaxed: Relaxed, box: Box, gap: float = FIRST_GAP) -> None:
-        """Plans over few columns of a box, with the cuts that they miss added between."""
-        self._try(Layout(self.fleet, self._few(relaxed, box)), box, gap)
+    def attempt(self, relaxed: Relaxed, box: Box) -> None:
+        """A plan over few columns of a box."""
+        self._improve(Layout(self.fleet, self._few(relaxed, box)), box, FIRST_GAP)
 
-    def _try(self, layout: Layout, box: Box, gap: float) -> None:
-        for _ in range(TRIES):
-            nodes, _ = self._solve(layout, box, gap, self.cost, TRIED_NODES)
-            if nodes is None or not self.judge(nodes):
-                return
+    def _improve(self, layout: Layout, box: Box, gap: float) -> int:
+        """A plan better than the best over these columns, if a short search has one; how many cuts it misses."""
+        nodes, _ = self._solve(layout, box, gap, self.cost, TRIED_NODES)
+        return 0 if nodes is None else self.judge(nodes)
 
     def _few(self, relaxed: Relaxed, box: Box) -> np.ndarray:
         """The columns of the linear optimum and those of least reduced cost, in the regions that it fills most."""
@@ -81,8 +80,10 @@ class Incumbent:
         cutoff = self.cost * (1 - 0.9 * self.gap)
         nodes, bound = self._solve(Layout(self.fleet, kept, most), box, 0.9 * self.gap, cutoff)
         if nodes is not None and self.judge(nodes):
-            near = self.fleet.used_regions(nodes)[self.fleet.region[kept]]
-            self._try(Layout(self.fleet, kept[near]), box, self.gap)
+            near = Layout(self.fleet, kept[self.fleet.used_regions(nodes)[self.fleet.region[kept]]])
+            for _ in range(TRIES):
+                if not self._improve(near, box, self.gap):
+                    break
         return min(bound, self.cost)
 
     def _solve(

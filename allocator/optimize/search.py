@@ -32,6 +32,8 @@ PROOFS = 6
 MOST_SPLITS = 40
 MOST_WORK = 40.0
 """Of the integer programs, see solver.Answer.work: the search ends with the bound it has."""
+TRIED = 8
+"""Of the others, in how many before the first is proven."""
 SMALL = 120
 """A box of no more columns is not sliced."""
 LOOKED_INTO = 4
@@ -123,6 +125,7 @@ class _Boxes:
                 break
             self._advance()
         self._merge()
+        self._try()
         while (self._looked or self._waiting) and self._best.work < MOST_WORK:
             heap = min((h for h in (self._looked, self._waiting) if h), key=lambda h: h[0].bound)
             if self._best.good(heap[0].bound):
@@ -154,6 +157,16 @@ class _Boxes:
         self._waiting = []
         heapq.heapify(self._looked)
 
+    def _try(self) -> None:
+        """Look for plans in the boxes that none was looked for in."""
+        best = self._best
+        if best.alike.useful:
+            return
+        for open_ in sorted(self._looked)[:TRIED]:
+            if not open_.tried and not best.good(open_.bound):
+                best.cuts = joined(best.known[:1], open_.cuts)
+                best.attempt(open_.relaxed, open_.box)
+
     def _look(self, open_: Open) -> Open:
         """Look for plans in a box."""
         best = self._best
@@ -170,7 +183,7 @@ class _Boxes:
             bound = max(bound, best.gather(open_.box, over))
         if not best.alike.useful or best.nodes is None:
             best.attempt(relaxed, open_.box)
-        return Open(bound, open_.box, relaxed, best.cuts)
+        return Open(bound, open_.box, relaxed, best.cuts, tried=True)
 
     def _narrow(self, open_: Open) -> None:
         """Slice a box, or bound it where it is narrow or has few columns."""
