@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -46,6 +47,10 @@ class Node:
             list(self.lower), list(self.upper), self.prices.copy(), self.key.copy(), links,
             list(self.held), self.bound, self.loads, self.flows,
         )  # fmt: skip
+
+    def choices(self) -> int:
+        """How many counts there are within the bounds."""
+        return math.prod(b - a + 1 for a, b in zip(self.lower, self.upper, strict=True))
 
     def capacity(self, gpu: int) -> int:
         """The bound that a type is held at."""

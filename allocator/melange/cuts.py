@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from allocator.melange.basis import Node
@@ -65,7 +63,7 @@ class Cuts:
         """The counts within a node's bounds that cost less than the cut-off and that no row excludes, cheapest first;
         None where there are too many to try them all.
         """
-        number = math.prod(b - a + 1 for a, b in zip(node.lower, node.upper, strict=True))
+        number = node.choices()
         if number > TRIED:
             return None
         lower = np.array(node.lower)

@@ -19,6 +19,8 @@ from allocator.melange.prices import INFINITY, Outcome, Relaxation
 
 NODES = 20_000
 """Of the search: a limit on work, never on time. What is open then goes to the general solver."""
+NEARLY = 10_000
+"""A node of no more choices is narrowed before it is solved: few may be left."""
 LEVEL = 0.1
 """Bounds are told apart by this part of the common amount; among equals the newest node goes first, which dives."""
 ROUNDING = 5e-10
@@ -130,13 +132,7 @@ class _Search:
 
     def _expand(self, node: Node) -> None:
         """Narrow a node's bounds, and divide it where its counts are not whole."""
-        if node.bound >= self._cutoff or not self._cuts.tighten(node, self._cutoff):
-            return
-        if self._step and self._reachable(node) >= self._cutoff:
-            return
-        counts = self._cuts.left(node, self._cutoff)
-        if counts is not None:
-            self._try(node, counts)
+        if node.bound >= self._cutoff or self._closed(node):
             return
         if node.solved and not _within(node, self._relaxation.noise):
             self._solve(node)
@@ -150,10 +146,26 @@ class _Search:
         if fewer < self._cutoff:
             child = node.copy()
             child.upper[gpu] = below
-            self._solve(child)
+            self._enter(child)
         if more < self._cutoff:
             node.lower[gpu] = below + 1
+            self._enter(node)
+
+    def _enter(self, node: Node) -> None:
+        """Solve a new node, unless it closes without."""
+        if node.choices() > NEARLY or not self._closed(node):
             self._solve(node)
+
+    def _closed(self, node: Node) -> bool:
+        """Whether no counts within a node's bounds, narrowed, can be cheaper, or all of them were tried."""
+        if not self._cuts.tighten(node, self._cutoff):
+            return True
+        if self._step and self._reachable(node) >= self._cutoff:
+            return True
+        counts = self._cuts.left(node, self._cutoff)
+        if counts is not None:
+            self._try(node, counts)
+        return counts is not None
 
     def _try(self, node: Node, choices: list[list[int]]) -> None:
         """Settle a node by all counts that it has left, cheapest first, until some serve."""
