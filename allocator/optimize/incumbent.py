@@ -19,6 +19,8 @@ TRIES = 4
 MORE = 0
 NODES = 3000
 """Branch-and-bound nodes of one program."""
+NODES_BY_SIZE = 2_000_000
+"""Of a large one: so many over its rows and columns."""
 TRIED_NODES = 300
 """Of one that only looks for plans."""
 CUTS_A_PLAN = 3
@@ -30,7 +32,8 @@ EPS = 1e-7
 class Incumbent:
     """A fleet's best plan: `nodes` (None: none yet) at `cost` USD per hour.
 
-    `known`: every cut found; `cuts`: those that the programs of the box in hand have. `work`: see solver.Answer.
+    `known`: every cut found; `cuts`: those that the programs of the box in hand have. `work`: see solver.Answer;
+    `ended`: whether the last program came to its limit.
     """
 
     def __init__(self, fleet: Fleet, oracle: Oracle, gap: float) -> None:
@@ -41,6 +44,7 @@ class Incumbent:
         self.known: list[Cut] = []
         self.cuts: list[Cut] = []
         self.work = 0.0
+        self.ended = False
 
     def good(self, bound: float) -> bool:
         """Whether a bound proves the best plan to within the gap."""
@@ -95,8 +99,12 @@ class Incumbent:
         most: int = NODES,
     ) -> tuple[np.ndarray | None, float]:
         program = layout.program(self.cuts, box)
-        answer = solve_integer(program, gap=gap, nodes=most, cutoff=cutoff)
+        size = len(program.costs) + len(program.rows)
+        answer = solve_integer(
+            program, gap=gap, nodes=min(most, 1 + NODES_BY_SIZE // size), cutoff=cutoff
+        )
         self.work += answer.work
+        self.ended = answer.limit_reached
         if answer.status is Status.INFEASIBLE:
             return None, INFINITY
         if answer.status is Status.UNKNOWN:

@@ -7,7 +7,8 @@
    linear optimum is at one with that.
 3. In a box: an integer program over the columns of least reduced cost gives a plan; cuts that it misses are added. A plan
    that is not much cheaper than the best one cannot use a column whose reduced cost is above the difference: what is
-   left is small, and the integer program over it proves the bound.
+   left is small, and the integer program over it proves the bound. Where it is not small the box is sliced first: between
+   close bounds on the worst domain's loss, what a region in use may hold is known, and a part of a region costs its part.
 4. Markets whose regions sell alike are solved with one column for all of them first (alike.py).
 
 All limits are counts of work, so that the same problem ends in the same plan and the same bound everywhere.
@@ -16,12 +17,13 @@ All limits are counts of work, so that the same problem ends in the same plan an
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from allocator.optimize.boxes import Open, halves, merged, slices
-from allocator.optimize.fleet import Fleet
+from allocator.optimize.fleet import Budget, Fleet
 from allocator.optimize.incumbent import Incumbent
 from allocator.optimize.oracle import Cut, Oracle, cover_cuts, joined
 from allocator.optimize.relax import Relaxation, Relaxed
@@ -55,6 +57,7 @@ def search(fleet: Fleet, gap: float = GAP, start: np.ndarray | None = None) -> F
 
     `start`: nodes of a plan that may be a good one already.
     """
+    unit, fleet = _scaled(fleet)
     oracle = Oracle(fleet.load)
     first = _relaxed(fleet, oracle)
     if first is None:
@@ -68,7 +71,21 @@ def search(fleet: Fleet, gap: float = GAP, start: np.ndarray | None = None) -> F
     if best.nodes is None:
         return None
     bound = min(bound, best.cost)
-    return Found(best.nodes, best.cost, bound, not best.good(bound))
+    return Found(best.nodes, best.cost * unit, bound * unit, not best.good(bound))
+
+
+def _scaled(fleet: Fleet) -> tuple[float, Fleet]:
+    """The fleet with money in a unit of the size of its prices, so that tolerances mean the same in any currency.
+
+    The unit (USD per hour) is a power of two: dividing by it rounds nothing.
+    """
+    unit = math.ldexp(1.0, math.frexp(np.abs(fleet.price).max(initial=0.0))[1])
+    budget = fleet.budget
+    if budget is not None:
+        budget = Budget(budget.bill / unit, budget.usd / unit)
+    return unit, replace(
+        fleet, price=fleet.price / unit, cell_cost=fleet.cell_cost / unit, budget=budget
+    )
 
 
 def has_relaxed(fleet: Fleet) -> bool:
@@ -210,6 +227,7 @@ class _Boxes:
         for _ in range(PROOFS):
             before = len(best.cuts)
             bound = max(bound, best.prove(open_.relaxed, open_.box))
-            if best.good(bound) or best.work > MOST_WORK or len(best.cuts) == before:
+            ended = best.ended or best.work > MOST_WORK
+            if best.good(bound) or ended or len(best.cuts) == before:
                 break
         return bound
