@@ -33,7 +33,7 @@ class Incumbent:
     """A fleet's best plan: `nodes` (None: none yet) at `cost` USD per hour.
 
     `known`: every cut found; `cuts`: those that the programs of the box in hand have. `work`: see solver.Answer;
-    `ended`: whether the last program came to its limit.
+    `ended`: whether the last proof came to its limit.
     """
 
     def __init__(self, fleet: Fleet, oracle: Oracle, gap: float) -> None:
@@ -44,7 +44,7 @@ class Incumbent:
         self.known: list[Cut] = []
         self.cuts: list[Cut] = []
         self.work = 0.0
-        self.ended = False
+        self.ended = self._limited = False
 
     def good(self, bound: float) -> bool:
         """Whether a bound proves the best plan to within the gap."""
@@ -83,6 +83,7 @@ class Incumbent:
             most = np.floor(spare / np.maximum(relaxed.reduced[kept], 1e-9) + 1e-6)
         cutoff = self.cost * (1 - 0.9 * self.gap)
         nodes, bound = self._solve(Layout(self.fleet, kept, most), box, 0.9 * self.gap, cutoff)
+        self.ended = self._limited
         if nodes is not None and self.judge(nodes):
             near = Layout(self.fleet, kept[self.fleet.used_regions(nodes)[self.fleet.region[kept]]])
             for _ in range(TRIES):
@@ -104,7 +105,7 @@ class Incumbent:
             program, gap=gap, nodes=min(most, 1 + NODES_BY_SIZE // size), cutoff=cutoff
         )
         self.work += answer.work
-        self.ended = answer.limit_reached
+        self._limited = answer.limit_reached
         if answer.status is Status.INFEASIBLE:
             return None, INFINITY
         if answer.status is Status.UNKNOWN:

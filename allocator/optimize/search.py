@@ -122,13 +122,13 @@ def _kept_cuts(relaxation: Relaxation, relaxed: Relaxed) -> list[Cut]:
 
 
 class _Boxes:
-    """The boxes of a search: `waiting` ones, those `looked` into, and the bounds of those that are `settled`."""
+    """The boxes of a search: `waiting` ones, those `looked` into, and the `settled` ones with the best cost that they were at."""
 
     def __init__(self, relaxation: Relaxation, best: Incumbent) -> None:
         self._relax, self._best = relaxation, best
         self._waiting: list[Open] = []
         self._looked: list[Open] = []
-        self._settled: list[float] = []
+        self._settled: list[tuple[float, Open]] = []
         self._splits = 0
 
     def bound(self) -> float:
@@ -143,16 +143,25 @@ class _Boxes:
             self._advance()
         self._merge()
         self._try()
-        while (self._looked or self._waiting) and self._best.work < MOST_WORK:
-            heap = min((h for h in (self._looked, self._waiting) if h), key=lambda h: h[0].bound)
-            if self._best.good(heap[0].bound):
-                break
+        while self._best.work < MOST_WORK and (heap := self._next()):
             if heap is self._waiting:
                 self._advance()
             else:
                 self._narrow(heapq.heappop(heap))
-        left = [open_.bound for open_ in (*self._waiting, *self._looked)]
-        return min([*self._settled, *left], default=INFINITY)
+        left = (*self._waiting, *self._looked, *(open_ for _, open_ in self._settled))
+        return min((open_.bound for open_ in left), default=INFINITY)
+
+    def _next(self) -> list[Open]:
+        """The boxes with the least bound that is too low, or none; a settled box comes back once the best plan is cheaper."""
+        good, cost = self._best.good, self._best.cost
+        heaps = [h for h in (self._looked, self._waiting) if h and not good(h[0].bound)]
+        if heaps:
+            return min(heaps, key=lambda h: h[0].bound)
+        again = [open_ for at, open_ in self._settled if at > cost and not good(open_.bound)]
+        self._settled = [(at, open_) for at, open_ in self._settled if open_ not in again]
+        self._looked += again
+        heapq.heapify(self._looked)
+        return self._looked if again else []
 
     def _advance(self) -> None:
         """Split the waiting box of least bound, or look into it where no split is left."""
@@ -216,18 +225,19 @@ class _Boxes:
         for part in made:
             heapq.heappush(self._looked, part)
         if not made:
-            self._settled.append(self._settle(open_))
+            self._settle(open_)
+            self._settled.append((self._best.cost, open_))
 
-    def _settle(self, open_: Open) -> float:
-        """Bound a box."""
-        bound, best = open_.bound, self._best
-        if best.alike.useful or best.good(bound):
-            return bound  # its programs over regions that are alike would not end
+    def _settle(self, open_: Open) -> None:
+        """Raise the bound of a box."""
+        best = self._best
+        if best.alike.useful or best.good(open_.bound):
+            return  # the programs over regions that are alike would not end
         best.cuts = joined(best.known[:1], open_.cuts)
         for _ in range(PROOFS):
-            before = len(best.cuts)
-            bound = max(bound, best.prove(open_.relaxed, open_.box))
-            ended = best.ended or best.work > MOST_WORK
-            if best.good(bound) or ended or len(best.cuts) == before:
+            cuts, cost = len(best.cuts), best.cost
+            open_.bound = max(open_.bound, best.prove(open_.relaxed, open_.box))
+            if best.good(open_.bound) or best.work > MOST_WORK:
                 break
-        return bound
+            if best.cost == cost and (best.ended or len(best.cuts) == cuts):
+                break
