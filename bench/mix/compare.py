@@ -97,8 +97,9 @@ def summary(rows: list[Row]) -> list[str]:
         f"largest proven gap {max(row.gap for row in rows):.0e}; CBC at its limit of {LIMIT_S:.0f} s "
         f"in {sum(row.limit for row in rows)} (counted at the limit)",
         "least favourable: slice factor 1 with few buckets and many requests, where the integer program is tiny and the "
-        "proof for shares is not: limited-16x16-1024rps-sf1 is about even, 0.85x to 1.3x over eight runs; with two other seeds "
-        "CBC was faster in 5 of 144 instances of slice factor 1 with 4 and 16 buckets, up to twofold",
+        "proof for shares is not: limited-16x16-1024rps-sf1 was at 0.9x in each of five runs on a quiet machine (0.85x to 1.3x "
+        "on a busy one); with two other seeds CBC was faster in 5 of 144 instances of slice factor 1 with 4 and 16 buckets, "
+        "up to twofold",
         "seconds: building and solving the model, from the parsed file to the answer, without the start of Python; "
         f"CBC's with the process that PuLP starts for it; best of {RUNS} where a run takes less than {LONG_S:.0f} s",
     ]
